@@ -43,8 +43,11 @@ SILENT_SECONDS: Final = 5.0
 PATIENT_SECONDS: Final = 1.0
 """Who has waited for the broker for so long in vain does not try again."""
 
+APART_SECONDS: Final = 2.0
+"""How long a broker beside the store is waited for: a worker whose janitor waits for longer is taken for dead."""
+
 RABBITMQ_ANSWER_SECONDS: Final = 1.0
-"""A worker whose janitor waits for longer is taken for dead."""
+"""The same of RabbitMQ, for which py-amqp waits three times: for the answer, and twice as it closes the connection."""
 
 RING_SECONDS: Final = 60
 """A ring that nobody heard for so long is dropped, where the broker can: they do not pile up while no worker lives."""
@@ -135,8 +138,12 @@ def make_celery_app(settings: Settings) -> Celery:
     url = address.get_secret_value()
     app = Celery("stepbias", broker=url, backend=None, set_as_current=False, amqp=_Amqp)
     app.amqp.Connection = BrokerConnection
-    broker_settings = _rabbitmq_settings if urlsplit(url).scheme in {"amqp", "amqps"} else _redis_settings
-    broker = broker_settings(url, settings.redis_ca)
+    ca = settings.redis_ca
+    if urlsplit(url).scheme in {"amqp", "amqps"}:
+        broker = _rabbitmq_settings(url, ca)
+    else:
+        patience = ANSWER_SECONDS if settings.broker_url is None else APART_SECONDS
+        broker = _redis_settings(url, ca, patience=patience)
     app.conf.update(broker, **_task_settings(), **_worker_settings(is_open=settings.celery_events))
     return app
 
@@ -168,7 +175,7 @@ def _rabbitmq_settings(url: str, ca: str) -> dict[str, Any]:
     }
 
 
-def _redis_settings(url: str, ca: str) -> dict[str, Any]:
+def _redis_settings(url: str, ca: str, *, patience: float) -> dict[str, Any]:
     # Without this Celery takes any certificate for a rediss:// address; the store's own client never does.
     verified = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True} | ({"ssl_ca_data": ca} if ca else {})
     return {
@@ -182,7 +189,7 @@ def _redis_settings(url: str, ca: str) -> dict[str, Any]:
             # A message is acknowledged as it is taken: this bounds only how long one may be stuck in between.
             "visibility_timeout": 3600,
             **_PATIENCE,
-            "socket_timeout": ANSWER_SECONDS,
+            "socket_timeout": patience,
             "socket_connect_timeout": 2.0,
             "socket_keepalive": True,
             "socket_keepalive_options": dict(KEEPALIVE),

@@ -38,6 +38,7 @@ from jobs.settings import Settings, settings_of_environment
 from worker.celery_events import CeleryEvents
 from worker.celery_pool import CeleryPool, install, set_flags
 from worker.context import Flag, WorkerContext, end_process
+from worker.inner_bell import InnerBell
 from worker.janitor import Janitor
 from worker.lean_memory import give_back_and_keep_still
 from worker.lifeline import tie_to_parent
@@ -172,12 +173,12 @@ def _work_off(queue: Queue) -> None:
         _Process.row.end()
 
 
-def _listen() -> None:
+def _listen(bell: InnerBell) -> None:
     """Answer the inner bell, whenever this process has nothing else to do; in a thread of its own."""
     while not _Process.leaving.is_set():
-        CeleryPool.bell.wait()
+        bell.wait()
         with _Process.one_at_a_time:
-            queue = CeleryPool.bell.hear()
+            queue = bell.hear()
             if queue is not None and not _Process.leaving.is_set():
                 try:
                     _work_off(queue)
@@ -283,7 +284,7 @@ def _enter_pool_process(**_: Any) -> None:
     _Process.leaving, _Process.one_at_a_time = threading.Event(), threading.Lock()
     if _Process.pool is not None:
         _Process.row = _Process.pool.row()
-        threading.Thread(target=_listen, name="inner bell", daemon=True).start()
+        threading.Thread(target=_listen, args=(_Process.pool.bell,), name="inner bell", daemon=True).start()
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]  # as above

@@ -27,11 +27,10 @@ UNWANTED: Final[Mapping[str, str]] = {
 class CeleryPool:
     """The pool of this worker, as its main process sees it; it may grow and shrink."""
 
-    bell: Final = InnerBell()
-    """Made before there are processes."""
-
     def __init__(self, worker: Any) -> None:
         self._worker = worker
+        # Both are made before there are processes, which inherit them.
+        self.bell = InnerBell()
         self._table = PoolTable(self._most())
 
     def row(self) -> TableRow:

@@ -30,7 +30,7 @@ class RabbitMQ:
     def __init__(self, directory: Path, *, consumer_timeout: int = 1_800_000) -> None:
         self.directory = directory
         self.port = free_port()
-        self.epmd_port = free_port()
+        self._epmd_port, self._dist_port = free_port(), free_port()
         self._consumer_timeout = consumer_timeout
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +41,11 @@ class RabbitMQ:
 
     def __enter__(self) -> Self:
         """Running."""
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -50,9 +54,13 @@ class RabbitMQ:
         """Nothing is left of it."""
         self.kill()
         program = shutil.which("epmd")
-        if program is not None:
-            options = ["-port", str(self.epmd_port), "-kill"]
-            subprocess.run([program, *options], capture_output=True, check=False, env=self._environment())
+        for _ in range(50 if program else 0):
+            # Refused until it has noticed that its only node is gone.
+            options = ["-port", str(self._epmd_port), "-kill"]
+            done = subprocess.run([str(program), *options], capture_output=True, check=False, env=self._environment())
+            if done.returncode or b"Killed" in done.stdout:
+                break
+            time.sleep(0.1)
 
     def start(self) -> None:
         """Return when it takes connections."""
@@ -109,7 +117,8 @@ class RabbitMQ:
             "PATH": os.environ["PATH"],
             "HOME": here,
             "LANG": "C.UTF-8",
-            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_PORT": str(self._epmd_port),
+            "RABBITMQ_DIST_PORT": str(self._dist_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": f"stepbias{self.port}@localhost",
             "RABBITMQ_CONFIG_FILE": f"{here}/rabbitmq",
