@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from jobs.webhooks import signing_key
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
-"""The environment variable that names a directory of secrets."""
+"""The environment variable that names a directory of secrets, or several as PATH does; the last one wins."""
 
 BEATS_PER_LEASE: Final = 3
 """A worker may miss one heartbeat, on a busy machine or while the store restarts, and keep its job."""
@@ -135,7 +135,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:
-        super().__init__(_secrets_dir=os.environ.get(SECRETS_DIR), **values)
+        directories = os.environ.get(SECRETS_DIR, "").split(os.pathsep)
+        super().__init__(_secrets_dir=[each for each in directories if each] or None, **values)
 
     @field_validator("redis_url")
     @classmethod

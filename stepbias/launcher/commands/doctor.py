@@ -1,10 +1,12 @@
 """`stepbias doctor`: what this installation is made of, and whether it can work."""
 
+import os
 import platform
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,7 +21,7 @@ from jobs.errors import ForeignStore, StoreUnavailable
 from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.redis_store.lasting import forgetting
-from jobs.settings import Settings
+from jobs.settings import SECRETS_DIR, Settings
 from jobs.untold_ends import untellable, untellable_sentences
 from stepbias.cli.output import tell, tell_json
 from stepbias.launcher.checked_settings import checked_settings
@@ -27,6 +29,8 @@ from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import SCARCE, free_bytes
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
 from stepbias.state_home import default_state_directory, is_claimed
+
+REDIS_URL: Final = "STEPBIAS_REDIS_URL"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,12 +98,23 @@ def store(state_dir: Path | None = None) -> Iterator[Finding]:
     if state_dir is None and (named := checked_settings().redis_url):
         url = named.get_secret_value()
         yield _server(url, f"STEPBIAS_REDIS_URL ({_without_password(url)})")
+        yield from _secrets_in_sight()
         return
     directory = state_dir or default_state_directory()
     yield _program()
     yield _room(directory)
     if is_claimed(directory) and holds_store(directory):
         yield _server(url_of_running(directory), f"that of the instance in {directory}")
+
+
+def _secrets_in_sight() -> Iterator[Finding]:
+    """What is set as a variable and would be better set as a file; nothing is wrong with the service for that."""
+    names = [name for name in (REDIS_URL, "STEPBIAS_WEBHOOK_SECRET") if os.environ.get(name)]
+    if REDIS_URL in names and not urlsplit(os.environ[REDIS_URL]).password:
+        names.remove(REDIS_URL)
+    if names:
+        text = f"{' and '.join(names)} can be read by whoever sees the environment of a process; as a file"
+        yield Finding(subject="secrets", text=f"{text} {names[0].lower()} in a directory {SECRETS_DIR} it is safer")
 
 
 def _room(directory: Path) -> Finding:
