@@ -1,6 +1,6 @@
 # Two commands set everything up on a machine that has Python 3.11 to 3.14 and make: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty manifests hosts-test broker-test
+.PHONY: help setup demo up test browser states mutants fuzz clients explore first-hour shapes pythons lint types format bench faults recovery soak drill operation simulate completion-campaign compose-test pin-images docs site figures paper-page lock dist clean external-truth real-data nasty manifests hosts-test broker-test sbom audit licences
 # Asked whether they run: a launcher of that name may stand for a Python that is not there.
 PROMISED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do $$p -c "$(PROMISED)" 2>/dev/null && echo $$p && break; done)
@@ -117,6 +117,20 @@ clients: setup .venv-clients/.ready ## generate clients from docs/openapi.json i
 manifests: .venv-manifests/.ready ## hold deploy/kubernetes to the schemas of Kubernetes, every version, and of KEDA (needs npm)
 	@.venv-manifests/bin/python -m tests.deploy
 
+.venv-installed/.ready: requirements.lock | .venv/.ready
+	@rm -rf .venv-installed && $(PYTHON) -m venv --without-pip .venv-installed
+	@$(BIN)/uv pip install --quiet --python .venv-installed/bin/python --require-hashes --requirement requirements.lock
+	@touch $@
+
+sbom: setup .venv-supply/.ready .venv-installed/.ready ## what an installation of requirements.lock is made of, as CycloneDX, in out/sbom.json
+	@$(BIN)/python -m tests.supply sbom
+
+audit: setup .venv-supply/.ready ## what is known against any package of any lock file; fails in words where that cannot be asked
+	@$(BIN)/python -m tests.supply audit
+
+licences: setup ## the licence of every dependency, as a table
+	@$(BIN)/python -m tests.supply licences
+
 .venv-mlflow/.ready:
 	@$(PYTHON) -m venv .venv-mlflow
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
@@ -187,4 +201,4 @@ dist: setup ## client and service as source distributions, and the wheels that a
 	@ls -l dist
 
 clean: ## remove the environment and everything that was made
-	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients .venv-manifests .venv-supply out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site
+	@rm -rf .venv .venv-bench .venv-mlflow .venv-clients .venv-manifests .venv-supply .venv-installed out .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage docs/_site

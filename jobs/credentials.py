@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import redis
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
-from jobs.settings import SECRETS_DIR
+from jobs.settings import secrets_directories
 
 _NAME = "STEPBIAS_REDIS_URL"
 
@@ -38,12 +38,12 @@ def of_secrets(url: str) -> SecretsFile | None:
 
     The address may be that of the start, and the file another one since: processes are forked, and connect, later.
     """
-    directory = os.environ.get(SECRETS_DIR)
+    files = [directory / _NAME.lower() for directory in secrets_directories()]
     parts = urlsplit(url)
     # A broker that is no Redis has its own way to say who asks.
-    if directory is None or _NAME in os.environ or not parts.password or parts.scheme not in {"redis", "rediss"}:
+    if not files or _NAME in os.environ or not parts.password or parts.scheme not in {"redis", "rediss"}:
         return None
-    return SecretsFile(Path(directory) / _NAME.lower(), url)
+    return SecretsFile(next((each for each in reversed(files) if each.exists()), files[-1]), url)
 
 
 def without_credentials(url: str) -> str:

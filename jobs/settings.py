@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from jobs.webhooks import signing_keys
 
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
-"""The environment variable that names a directory of secrets."""
+"""The environment variable that names a directory of secrets, or several as PATH does; the last one wins."""
 
 _PEM: Final = "-----BEGIN "
 BROKERS: Final = ("redis", "rediss", "amqp", "amqps")
@@ -159,11 +159,12 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=10_000_000, ge=1, description="Largest request body.")
 
     def __init__(self, **values: Any) -> None:
-        directory = os.environ.get(SECRETS_DIR)
-        # The library would only warn, and a deployment start without its secrets: with an empty store of its own.
-        if directory is not None and not Path(directory).is_dir():
-            raise ValueError(f"{directory} is no directory")
-        super().__init__(_secrets_dir=directory, **values)
+        directories = secrets_directories()
+        for each in directories:
+            # The library would only warn, and a deployment start without its secrets: with an empty store of its own.
+            if not each.is_dir():
+                raise ValueError(f"{each} is no directory")
+        super().__init__(_secrets_dir=directories or None, **values)
 
     @property
     def store_url(self) -> str | None:
@@ -266,9 +267,14 @@ class Settings(BaseSettings):
         return self
 
 
+def secrets_directories() -> list[Path]:
+    """The directories of secrets that the environment names; of a secret that several have, the last one counts."""
+    return [Path(each) for each in os.environ.get(SECRETS_DIR, "").split(os.pathsep) if each]
+
+
 def webhook_secret_now(settings: Settings) -> SecretStr | None:
     """What webhooks are signed with, as its file has it at the moment; one that is wrong, or gone, changes nothing."""
-    if SECRETS_DIR in os.environ:
+    if secrets_directories():
         with suppress(ValueError, OSError):
             return Settings().webhook_secret or settings.webhook_secret
     return settings.webhook_secret

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from jobs.records import Queue
-from jobs.settings import Settings
+from jobs.settings import SECRETS_DIR, Settings
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.checks.http_probe import answers, local_url
 from stepbias.launcher.checks.port import free_port, is_free
@@ -111,4 +111,9 @@ def _store(state: StateDirectory, settings: Settings) -> tuple[list[ManagedProce
     if settings.store_url:
         return [], settings.store_url, dict(os.environ)
     server = EmbeddedServer(state, settings.store_memory_bytes)
-    return [server.process], server.url, dict(os.environ) | {_REDIS_URL: server.url}
+    # A file, not a variable: whoever may look at processes sees their environment, and so do those whom they start.
+    file = state.write_private(f"secrets/{_REDIS_URL.lower()}", server.url)
+    # They run elsewhere, where a relative path would be that of another directory.
+    given = [str(Path(each).absolute()) for each in os.environ.get(SECRETS_DIR, "").split(os.pathsep) if each]
+    environment = {name: value for name, value in os.environ.items() if name != _REDIS_URL}
+    return [server.process], server.url, environment | {SECRETS_DIR: os.pathsep.join([*given, str(file.parent)])}

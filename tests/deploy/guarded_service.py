@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import httpx2
@@ -80,10 +81,14 @@ class GuardedService:
 
 
 @contextmanager
-def guarded_service(directory: Path, settings: Mapping[str, str]) -> Iterator[GuardedService]:
-    """Inside it runs, without workers for batches."""
+def guarded_service(
+    directory: Path, settings: Mapping[str, str], secret: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[GuardedService]:
+    """Inside it runs, without workers for batches; `secret` are further files of its secrets, by name."""
     secrets = directory / "secrets"
     secrets.mkdir(mode=0o700)
+    for name, text in secret.items():
+        (secrets / name).write_text(text, encoding="ascii")
     ensure_credentials(f"{HOST}:{free_port(HOST)}", secrets)
     port = free_port(HOST)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STEPBIAS_")}

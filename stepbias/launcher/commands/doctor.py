@@ -12,7 +12,7 @@ from stepbias.launcher.diagnosis.api import api
 from stepbias.launcher.diagnosis.broker import broker
 from stepbias.launcher.diagnosis.finding import Finding, Level, fine, wrong
 from stepbias.launcher.diagnosis.installation import installation
-from stepbias.launcher.diagnosis.secrets_directory import secrets_directory
+from stepbias.launcher.diagnosis.secrets_directory import secrets_directory, secrets_in_sight
 from stepbias.launcher.diagnosis.store import server
 from stepbias.launcher.diagnosis.store_address import without_password
 from stepbias.launcher.startup_error import StartupError
@@ -59,6 +59,7 @@ def _store(settings: Settings, state_dir: Path | None) -> Iterator[Finding]:
     if state_dir is None and (url := settings.store_url):
         yield from server(url, f"STEPBIAS_REDIS_URL ({without_password(url)})", settings)
         yield from broker(settings)
+        yield from secrets_in_sight()
         return
     directory = state_dir or default_state_directory()
     yield _program()

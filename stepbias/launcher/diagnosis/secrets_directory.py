@@ -5,19 +5,31 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.settings import SECRETS_DIR, Settings
+from jobs.settings import SECRETS_DIR, Settings, secrets_directories
 from stepbias.launcher.diagnosis.finding import Finding, doubtful, fine, wrong
+
+_SECRETS = ("STEPBIAS_REDIS_URL", "STEPBIAS_BROKER_URL", "STEPBIAS_WEBHOOK_SECRET")
 
 OTHERS = stat.S_IRWXO
 """A group may be the one that shares the secrets."""
 
 
 def secrets_directory() -> Iterator[Finding]:
-    """Nothing where none is named."""
-    named = os.environ.get(SECRETS_DIR)
-    if named is None:
-        return
-    directory = Path(named)
+    """Of each that is named; nothing where none is."""
+    for directory in secrets_directories():
+        yield from _looked_at(directory)
+
+
+def secrets_in_sight() -> Iterator[Finding]:
+    """What is set as a variable and would be better set as a file; nothing is wrong with the service for that."""
+    names = [name for name in _SECRETS if os.environ.get(name)]
+    names = [name for name in names if not name.endswith("_URL") or "@" in os.environ[name]]
+    if names:
+        text = f"{' and '.join(names)} can be read by whoever sees the environment of a process; as a file"
+        yield fine("secrets", f"{text} {names[0].lower()} in a directory {SECRETS_DIR} it is safer")
+
+
+def _looked_at(directory: Path) -> Iterator[Finding]:
     if not directory.is_dir():
         remedy = f"Make it: install -d -m 700 {directory}; or unset {SECRETS_DIR}."
         yield wrong("secrets", f"{SECRETS_DIR} names {directory}, which is no directory here", remedy)
