@@ -133,7 +133,7 @@ def test_hosts_are_upgraded_one_after_the_other(tmp_path: Path, empty_valkey_url
                 assert _told_by_both(rows(new_api, of_before, tmp_path), old_rows)
                 fresh = new_api.submit(SWEEP | {"name": "of now"})
                 assert rows(new_api, fresh.id, tmp_path) == alone
-                assert [each.jobs_dead for each in new_api.experiments()] == [0, 0, 0]
+                assert [each.experiment.jobs_dead for each in new_api.experiments()] == [0, 0, 0]
     finally:
         for each in running:
             each.terminate()
