@@ -186,7 +186,7 @@ class Janitor:
         """Ring where work waits and processes are idle; whether there was such work."""
         idle, waits = self._pool.idle(), False
         for queue in self._queues if idle and not self._context.stopping.is_set() else ():
-            # Each of many workers asks this each second: it costs the same however much work there is, and how many workers.
+            # Each of many workers asks this each second: what it costs grows neither with them nor with what waits.
             if rings := self._ask(self._context.store.work_waiting, queue, most=idle):
                 waits = True
                 if not self._ask(self._bell.unanswered, queue):

@@ -124,13 +124,12 @@ def _server(url: str, where: str) -> Finding:
         with redis.Redis.from_url(
             url, socket_connect_timeout=3.0, socket_timeout=3.0, retry=Retry(NoBackoff(), 0)
         ) as server:
-            if (cluster := of_a_cluster(server)) is not None:
-                text, remedy = cluster
-                return Finding(subject="server", text=f"{where} {text}", remedy=remedy)
-            lack = forgetting(server)
-            foreign = _foreign(server)
-            damaged = RedisStore(server, Settings()).damaged()
-            untold = {} if foreign else untellable(RedisStore(server, Settings()))
+            lack = of_a_cluster(server)
+            # Of a cluster nothing else can be asked.
+            foreign = None if lack else _foreign(server)
+            damaged = () if lack else RedisStore(server, Settings()).damaged()
+            untold = {} if lack or foreign else untellable(RedisStore(server, Settings()))
+            lack = lack or forgetting(server)
     except (redis.RedisError, StoreUnavailable, ValueError) as error:
         reason = str(error) or type(error).__name__
         remedy = f"{reason}. Start it, or correct the address; unset, `stepbias up` brings a server of its own."
