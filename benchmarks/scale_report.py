@@ -97,13 +97,13 @@ def rows_of_predictions(numbers: Numbers) -> Rows:
         (
             f"{each['mean_seconds']:g} s",
             f"{each['workers']:,}",
-            f"{each['runs']:,.3g}",
-            f"{100 * each['computing']:.2g} %",
-            f"{100 * each['utilisation']:.2g} %",
+            _short(each["runs"]),
+            f"{_short(100 * each['computing'])} %",
+            f"{_short(100 * min(each['utilisation'], 1.0))} %",
             f"{1e3 * each['claim_median']:.1f}, {1e3 * each['claim_99']:.1f} ms",
-            f"{each['logged'] / 1e6:.3g}",
-            f"{1e6 / each['runs'] / 3600:,.2g}",
-            f"{1e8 / each['runs'] / 86_400:,.2g}",
+            _short(each["logged"] / 1e6),
+            _short(1e6 / each["runs"] / 3600),
+            _short(1e8 / each["runs"] / 86_400),
         )
         for each in numbers["predicted"]
     ]
@@ -114,6 +114,11 @@ def rows_of_most(numbers: Numbers) -> Rows:
     lengths = sorted({each["mean_seconds"] for each in numbers["most_workers"]})
     most = {(each["mean_seconds"], each["disk_seconds"]): each["workers"] for each in numbers["most_workers"]}
     return [(f"{length:g} s", *(f"{_rounded(most[length, wait]):,}" for wait in DISKS)) for length in lengths]
+
+
+def _short(number: float) -> str:
+    """To two digits or whole, as nobody knows it better."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
 def _rounded(number: float) -> int:
