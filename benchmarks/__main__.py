@@ -20,6 +20,7 @@ from benchmarks.memory import measure_memory
 from benchmarks.page import measure_page
 from benchmarks.recording import measure_recording
 from benchmarks.report import write_report
+from benchmarks.scale import measure_scale
 from benchmarks.service import measure_service
 from benchmarks.solvers import measure_solvers
 from benchmarks.tracker import measure_tracker
@@ -59,8 +60,9 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "explorer": measure_explorer,
     "page": measure_page,
     "classroom": measure_classroom,
+    "scale": measure_scale,
 }
-SLOW: Final = ("service", "cost", "figure1", "tracker", "door", "explorer", "page", "classroom")
+SLOW: Final = ("service", "cost", "figure1", "tracker", "door", "explorer", "page", "classroom", "scale")
 """Not part of all that is done quickly."""
 
 

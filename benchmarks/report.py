@@ -7,9 +7,19 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any, Final
 
+from matplotlib.figure import Figure
+
 from benchmarks.door import rows as rows_of_door
 from benchmarks.drawing import kernel_figure
 from benchmarks.kernel import OPTIMIZERS
+from benchmarks.scale_report import (
+    rows_of_comparison,
+    rows_of_costs,
+    rows_of_memory,
+    rows_of_most,
+    rows_of_predictions,
+    scale_figure,
+)
 from core.figures.render import render
 
 Numbers = Mapping[str, Any]
@@ -36,12 +46,12 @@ def write_report(results: Path, docs: Path) -> list[Path]:
     page = docs / "performance.md"
     parts = [HEAD, *(SECTIONS[name](numbers[name]) for name in SECTIONS if name in numbers)]
     page.write_text("\n".join(parts), encoding="utf-8")
-    if "kernel" not in numbers:
-        return [page]
-    picture = docs / "images" / "performance-kernel.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    picture.write_bytes(render(kernel_figure(numbers["kernel"]["rows"]), "png"))
-    return [page, picture]
+    drawn = [docs / "images" / name for name, (of, _) in FIGURES.items() if of in numbers]
+    for picture in drawn:
+        of, draw = FIGURES[picture.name]
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(render(draw(numbers[of]), "png"))
+    return [page, *drawn]
 
 
 def paragraph(text: str) -> str:
@@ -290,6 +300,63 @@ def _explorer(numbers: Numbers) -> str:
     return "\n".join(("## The explorer\n", told, _origin(numbers), table(head, rows)))
 
 
+def _scale(numbers: Numbers) -> str:
+    told = paragraph(
+        f"What one server has to do for each operation, alone on it, and what a model of it foretells; "
+        f"[How far one store goes](scale.md) says what follows. Microseconds are of the server's thread, the wait for "
+        f"the disk not counted; each fsync costs {numbers['flush_microseconds']:.0f} of them besides waiting. Bytes "
+        f"kept are memory; where an operation frees some, 0."
+    )
+    of_costs = ["", "round trips", "fsyncs", "commands", "µs", "bytes in", "bytes out", "bytes logged", "bytes kept"]
+    compared = paragraph(
+        "Real workers that sleep instead of training, all else real, on as many cores, beside the model; ratios of "
+        "what was foretold to what was found: the median of the repetitions, and their span."
+    )
+    of_compared = ["batch", "workers", "jobs a second", "jobs, foretold / found", "µs of a run, foretold / found"]
+    predicted = paragraph(
+        "Foretold, with batches as the planner makes them of Figure 1, of another mean length, a disk that has the "
+        "server wait for 1 ms, 0.25 ms to the server, and 100 polls of a status a second:"
+    )
+    of_predicted = [
+        *(
+            "batch",
+            "workers",
+            "runs a second",
+            "computes",
+            "with its disk",
+            "claim: median, 99 %",
+            "MB logged a second",
+        ),
+        *("hours for 10⁶ runs", "days for 10⁸"),
+    ]
+    most = paragraph(
+        "The most workers for which the server computes no more than 70 % of the time, and that wait for it no more "
+        "than a tenth of theirs longer than one alone, by how long its disk has it wait:"
+    )
+    memory = paragraph("Memory of runs for as long as they are kept, bytes of one and gigabytes of many:")
+    return "\n".join(
+        (
+            "## Many workers, many runs\n",
+            told,
+            _origin(numbers),
+            table(of_costs, rows_of_costs(numbers)),
+            compared,
+            table(of_compared, rows_of_comparison(numbers)),
+            predicted,
+            table(of_predicted, rows_of_predictions(numbers)),
+            most,
+            table(["batch", "0.1 ms", "1 ms", "5 ms"], rows_of_most(numbers)),
+            memory,
+            table(["recorded", "bytes of a run", "10⁶: GB", "10⁷: GB", "10⁸: GB"], rows_of_memory(numbers)),
+        )
+    )
+
+
+FIGURES: Final[dict[str, tuple[str, Callable[[Numbers], Figure]]]] = {
+    "performance-kernel.png": ("kernel", lambda numbers: kernel_figure(numbers["rows"])),
+    "scale.png": ("scale", scale_figure),
+}
+
 SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "kernel": _kernel,
     "kernel-avx2": _kernel_avx2,
@@ -302,4 +369,5 @@ SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "tracker": _tracker,
     "explorer": _explorer,
     "classroom": _classroom,
+    "scale": _scale,
 }

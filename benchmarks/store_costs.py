@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count
@@ -10,16 +10,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import redis
-
 from benchmarks.store_meter import Cost, StoreMeter
+from core.analysis.problem import analyse_problem
 from core.descent.kernel import chosen, one_thread
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run_batch import AnalysedData, RunBatch
-from core.analysis.problem import analyse_problem
 from core.identity import NUMERICS_VERSION
 from core.presets import preset
-from core.spec.experiment_spec import ExperimentSpec
+from core.spec.experiment_spec import Recording
 from core.sweep.grid import Grid
 from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
 from jobs.connection import connect
@@ -37,8 +35,8 @@ WIDE_RUNS: Final = 128
 
 ROUNDS: Final = 5
 
-NO_DISK: Final = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
-"""A disk that never keeps anybody waiting, where Linux has one: what others write to the real one is no matter there."""
+NO_DISK: Final = Path("/dev/shm")
+"""A disk that never keeps anybody waiting, where Linux has one: what others write to the real one is no matter."""
 
 WORKERS: Final = (1, 100, 1_000)
 """How many are registered where it is asked who is there."""
@@ -67,9 +65,10 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def real_payloads() -> Payloads:
-    """Those of a batch of Figure 1, trained now: a second or two."""
+def real_payloads(recording: Recording | None = None) -> Payloads:
+    """Those of a batch of Figure 1, trained now: a second or two; with its own recording, or another one."""
     spec = preset("figure-1", "full")
+    spec = spec if recording is None else spec.model_copy(update={"recording": recording})
     grid = Grid(spec)
     problem = grid.problem_of(0)
     with one_thread():
@@ -94,9 +93,11 @@ def server_of_its_own(disk: Path | None = None) -> Iterator[str]:
 
     `disk` is another one than that of temporary files, such as `NO_DISK`.
     """
-    with tempfile.TemporaryDirectory(prefix="stepbias-bench-", dir=disk) as directory:
-        with embedded_server(Path(directory) / "state") as (server, _):
-            yield server.url
+    with (
+        tempfile.TemporaryDirectory(prefix="stepbias-bench-", dir=disk) as directory,
+        embedded_server(Path(directory) / "state") as (server, _),
+    ):
+        yield server.url
 
 
 class Planned:
@@ -167,34 +168,58 @@ def _flush_microseconds(times: int, disk: Path | None) -> float:
 
 def _of_a_job(meter: StoreMeter, payloads: Payloads, times: int) -> Iterator[tuple[str, Cost]]:
     """A job from its claim to its end, in batches of two sizes: each step of all jobs before the next step."""
-    store, steps = meter.store, times + 8
-    for runs in (BATCH_RUNS, WIDE_RUNS):
-        jobs = steps if runs == BATCH_RUNS else steps // 4
-        experiment = Planned(store, payloads, f"of {runs}", batches=jobs, runs=runs)
-        claims: list[Claim] = []
-
-        def claim(_: int, claims: list[Claim] = claims) -> None:
-            found = store.claim(Queue.BATCH, worker="worker")
-            assert found is not None
-            claims.append(found)
-
-        def commit(number: int, claims: list[Claim] = claims, experiment: Planned = experiment) -> None:
-            indices = claims[number].job.payload["indices"]
-            store.commit_runs(claims[number], payloads.finished(indices, experiment.label))
-
+    store = meter.store
+    for runs, jobs in ((BATCH_RUNS, times + 8), (WIDE_RUNS, times // 4 + 8)):
+        steps = _Steps(Planned(store, payloads, f"of {runs}", batches=jobs, runs=runs))
         asked = jobs - 4
-        found = meter.cost(claim, asked)
+        claim = meter.cost(steps.claim, asked)
         if runs == BATCH_RUNS:
-            yield "claim", found
-            yield "heartbeat, the first", meter.cost(lambda n: store.heartbeat(claims[n], fraction=0.0), asked)
-            yield "heartbeat", meter.cost(lambda n: store.heartbeat(claims[n], fraction=0.001 * n), asked)
-            yield "checkpoint", meter.cost(lambda n: store.save_checkpoint(claims[n], payloads.checkpoint), asked)
-            yield "checkpoint read", meter.cost(lambda n: store.checkpoint(claims[n].job), asked)
-            yield "spec", meter.cost(lambda _: store.spec(experiment.id), asked)
-        yield f"commit of {runs} runs", meter.cost(commit, asked)
+            yield "claim", claim
+            yield "heartbeat, the first", meter.cost(steps.begin, asked)
+            yield "heartbeat", meter.cost(steps.beat, asked)
+            yield "checkpoint", meter.cost(steps.keep, asked)
+            yield "checkpoint read", meter.cost(steps.read, asked)
+            yield "spec", meter.cost(steps.spec, asked)
+        yield f"commit of {runs} runs", meter.cost(steps.commit, asked)
         if runs == BATCH_RUNS:
-            yield "end of a job", meter.cost(lambda n: store.complete(claims[n]), asked)
+            yield "end of a job", meter.cost(steps.end, asked)
     yield "claim of nothing", meter.cost(lambda _: store.claim(Queue.BATCH, worker="worker"), times)
+
+
+class _Steps:
+    """What becomes of the jobs of an experiment: each step is asked for by the number of the job."""
+
+    def __init__(self, experiment: Planned) -> None:
+        self._experiment, self._store, self._payloads = experiment, experiment.store, experiment.payloads
+        self._claims: list[Claim] = []
+
+    def claim(self, _: int) -> None:
+        found = self._store.claim(Queue.BATCH, worker="worker")
+        assert found is not None
+        self._claims.append(found)
+
+    def begin(self, number: int) -> None:
+        self._store.heartbeat(self._claims[number], fraction=0.0)
+
+    def beat(self, number: int) -> None:
+        self._store.heartbeat(self._claims[number], fraction=0.5)
+
+    def keep(self, number: int) -> None:
+        self._store.save_checkpoint(self._claims[number], self._payloads.checkpoint)
+
+    def read(self, number: int) -> None:
+        self._store.checkpoint(self._claims[number].job)
+
+    def spec(self, _: int) -> None:
+        self._store.spec(self._experiment.id)
+
+    def commit(self, number: int) -> None:
+        claim = self._claims[number]
+        runs = self._payloads.finished(claim.job.payload["indices"], self._experiment.label)
+        self._store.commit_runs(claim, runs)
+
+    def end(self, number: int) -> None:
+        self._store.complete(self._claims[number])
 
 
 def _of_planning(meter: StoreMeter, payloads: Payloads, times: int) -> Iterator[tuple[str, Cost]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import redis
 
@@ -43,7 +43,7 @@ class StubWorker:
     def __init__(self, url: str, payloads: Payloads) -> None:
         self._store, self._payloads = RedisStore(connect(url, patience=5.0), Settings()), payloads
         # The load is on the store: what packing costs a worker is not to keep two cores busy.
-        server.packed_page = lambda values: _packed_once(tuple(values))
+        vars(server)["packed_page"] = lambda values: _packed_once(tuple(values))
 
     def go_on(self, seconds: float, until: float) -> dict[str, float]:
         """Do jobs until then, each of so many seconds; jobs and runs done, seconds computed."""
@@ -124,7 +124,7 @@ def reached(  # noqa: PLR0913 - all of a load, named
 
 
 def _server_seconds(client: redis.Redis) -> float:
-    found = cast("dict[str, Any]", client.info("cpu"))
+    found = client.info("cpu")
     return float(found["used_cpu_user_main_thread"] + found["used_cpu_sys_main_thread"])
 
 

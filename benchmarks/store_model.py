@@ -10,11 +10,11 @@ deployment does: that this foretells it is held to real servers and workers (`be
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
-from typing import Any, Final, Self
+from typing import Final, Self
 
 MICRO: Final = 1e-6
 
@@ -29,9 +29,9 @@ class Call:
 
     name: str
     cpu: float
-    writes: bool
-    logged: float = 0.0
-    kept: float = 0.0
+    writes: bool = field(kw_only=True)
+    logged: float = field(default=0.0, kw_only=True)
+    kept: float = field(default=0.0, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,13 @@ class Compute:
     seconds: float
 
 
+NOT_WAITED_FOR: Final = frozenset({"status", "registration", "round of another"})
+"""What is asked beside a worker's jobs."""
+
 Deed = Call | Compute | float
 """What a process does next; a number is for how many seconds it does nothing."""
 
-Process = Generator[Deed, None, None]
+Process = Iterator[Deed]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +85,11 @@ class Found:
     def utilisation(self) -> float:
         """The part of the time in which the server is at work or waits for its disk."""
         return (self.computed + self.waited) / self.seconds
+
+    @property
+    def waited_for_answers(self) -> float:
+        """Seconds in which workers have waited for answers, all together."""
+        return sum(sum(taken) for name, taken in self.latencies.items() if name not in NOT_WAITED_FOR)
 
     def percentile(self, name: str, percent: float) -> float:
         """Seconds from asking to the answer that so many per cent of the requests do not exceed."""
@@ -204,12 +212,12 @@ PARTS: Final = ("cpu", "logged", "kept")
 
 
 def _of_parts(parts: Sequence[float]) -> Call:
-    return Call("commit", parts[0], True, parts[1], parts[2])
+    return Call("commit", parts[0], writes=True, logged=parts[1], kept=parts[2])
 
 
 def _call(name: str, cost: Mapping[str, float], flush_cpu: float) -> Call:
     cpu = max(MICRO * cost["cpu"] - cost["writes"] * flush_cpu, MICRO)
-    return Call(name, cpu, cost["writes"] > 0, cost["bytes_logged"], cost["bytes_kept"])
+    return Call(name, cpu, writes=cost["writes"] > 0, logged=cost["bytes_logged"], kept=cost["bytes_kept"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,7 +242,7 @@ class Load:
     upkeep: bool = True
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - a server, its load, and for how long
     server: Server, costs: Costs, load: Load, *, seconds: float = 20.0, warm_up: float = 5.0, seed: int = 0
 ) -> Found:
     """What a store goes through under a load that never ends."""
@@ -255,12 +263,12 @@ BEFORE: Final = ("heartbeat, the first", "spec", "checkpoint read", "analysis")
 def _worker(simulation: Simulation, costs: Costs, load: Load) -> Process:
     calls, part = costs.calls, load.own_seconds / (len(BEFORE) + 3)
     keys, jobs = simulation.random.randrange(KEYS_AT_ONCE), simulation.random.randrange(JOBS_AT_ONCE)
+    # At the beginning everybody is somewhere in a batch; in a long one rather than in a short one.
+    lengths = [length for _, length in load.batches]
+    chosen = simulation.random.choices(load.batches, weights=lengths if any(lengths) else None)
+    runs, length = chosen[0]
+    yield from _training(calls, load, simulation.random.random() * length)
     while True:
-        runs, length = simulation.random.choice(load.batches)
-        for name in ("claim", *BEFORE):
-            yield Compute(part)
-            yield calls[name]
-        yield from _training(calls, load, length)
         for call in (costs.commit(runs), calls["end of a job"]):
             yield Compute(part)
             yield call
@@ -273,6 +281,11 @@ def _worker(simulation: Simulation, costs: Costs, load: Load) -> Process:
         for _ in range(jobs // JOBS_AT_ONCE):
             yield calls["100 jobs"]
         keys, jobs = keys % KEYS_AT_ONCE, jobs % JOBS_AT_ONCE
+        runs, length = simulation.random.choice(load.batches)
+        for name in ("claim", *BEFORE):
+            yield Compute(part)
+            yield calls[name]
+        yield from _training(calls, load, length)
 
 
 def _training(calls: Mapping[str, Call], load: Load, length: float) -> Process:

@@ -197,7 +197,7 @@ class Janitor:
         """
         idle, waits = self._pool.idle(), False
         for queue in () if self._context.stopping.is_set() or not idle else self._queues:
-            # Each of many workers asks this each second: it costs the same however much there is, and for how many.
+            # Each of many workers asks this each second: what it costs grows neither with them nor with what waits.
             jobs = self._ask(self._context.store.work_waiting, queue, most=idle)
             rings = self._unanswered(queue)
             waits |= bool(jobs or rings)

@@ -595,7 +595,7 @@ def _around(store: Store, queue: Queue) -> Any:
     found = store.look_around(queue)
     waiting = {(each.numerics, each.experiments, each.jobs) for each in found.waiting}
     assert all(0 <= each.untaken_seconds < LONGEST_LIFE for each in found.waiting)
-    return waiting, set(found.workers)
+    return waiting, set(found.workers), [store.work_waiting(queue, most=most) for most in (1, 3, 99)]
 
 
 def _timeless(experiment: Experiment) -> tuple[Experiment, Any, bool]:

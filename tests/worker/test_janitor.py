@@ -386,14 +386,8 @@ def test_a_worker_is_known_to_live(office: Office) -> None:
     """On the queues it serves, for as long as its janitor comes by."""
     office.pool.is_idle = 1
     office.hire((Queue.BATCH,), "somebody").round()
-<<<<<<< HEAD
-    worker = LiveWorker(
-        name="somebody", numerics=NUMERICS_VERSION, idle=1, processes=3, kernel=kernel_id(chosen("auto"))
-    )
-=======
     kernel = kernel_id(chosen("auto"))
     worker = LiveWorker(name="somebody", numerics=NUMERICS_VERSION, idle=1, processes=3, kernel=kernel)
->>>>>>> operation
     assert [office.store.look_around(queue).workers for queue in BOTH] == [(), (worker,)]
     office.clock.move(REGISTRATION * office.settings.janitor_seconds)
     assert [office.store.look_around(queue).workers for queue in BOTH] == [(), ()]
