@@ -16,7 +16,7 @@ from stepbias.launcher.commands.serve import _warn_if_it_forgets
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import embedded_server
 
-CLOSED = "redis://somebody:secret@127.0.0.1:9/0"
+CLOSED = "redis://somebody:s3cr3t@127.0.0.1:9/0"
 
 
 def _doctor(**environment: str | None) -> Result:
@@ -47,14 +47,15 @@ def test_a_server_that_does_not_answer_is_wrong() -> None:
     assert result.exit_code == 1
     assert "WRONG server   STEPBIAS_REDIS_URL (redis://127.0.0.1:9/0) does not answer" in result.stdout
     assert "Start it, or correct the address" in result.stdout
-    assert "secret" not in result.output
+    assert "s3cr3t" not in result.output
 
 
 def test_an_address_that_is_none_is_wrong() -> None:
-    """A scheme that no server speaks is told apart from silence."""
-    result = _doctor(STEPBIAS_REDIS_URL="http://127.0.0.1:9")
-    assert result.exit_code == 1
-    assert "one of the following schemes" in result.stdout
+    """A scheme that no server speaks is told apart from silence, as every setting that cannot be used is."""
+    result = _doctor(STEPBIAS_REDIS_URL="http://:s3cr3t@127.0.0.1:9")
+    assert result.exit_code == 2
+    assert "STEPBIAS_REDIS_URL: an address as redis://:PASSWORD@HOST:6379/0 is wanted" in result.output
+    assert "s3cr3t" not in result.output
 
 
 def test_no_server_program_at_all_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
