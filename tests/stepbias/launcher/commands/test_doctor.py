@@ -33,7 +33,7 @@ from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import embedded_server
 from tests.conftest import free_port, running_valkey
 
-CLOSED: Final = "redis://somebody:secret@127.0.0.1:9/0"
+CLOSED: Final = "redis://somebody:s3cr3t@127.0.0.1:9/0"
 HOME: Final[Mapping[str, str | None]] = {"STEPBIAS_REDIS_URL": None, "STEPBIAS_URL": None, "STEPBIAS_SECRETS_DIR": None}
 
 
@@ -109,7 +109,7 @@ def test_an_address_that_leads_nowhere_is_wrong(url: str) -> None:
     assert remedy in _remedy(_findings(STEPBIAS_REDIS_URL=url), Level.WRONG, text)
     shown = _doctor(STEPBIAS_REDIS_URL=url)
     assert shown.exit_code == 1
-    assert "secret" not in shown.output
+    assert "s3cr3t" not in shown.output
     assert "pa/ss" not in shown.output
 
 
