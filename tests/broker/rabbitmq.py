@@ -58,7 +58,7 @@ class RabbitMQ:
             # Refused until it has noticed that its only node is gone.
             options = ["-port", str(self._epmd_port), "-kill"]
             done = subprocess.run([str(program), *options], capture_output=True, check=False, env=self._environment())
-            if done.returncode or b"Killed" in done.stdout:
+            if b"Killed" in done.stdout or b"Cannot connect" in done.stdout + done.stderr:
                 break
             time.sleep(0.1)
 
@@ -117,6 +117,7 @@ class RabbitMQ:
             "PATH": os.environ["PATH"],
             "HOME": here,
             "LANG": "C.UTF-8",
+            "ERL_CRASH_DUMP": f"{here}/erl_crash.dump",
             "ERL_EPMD_PORT": str(self._epmd_port),
             "RABBITMQ_DIST_PORT": str(self._dist_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
