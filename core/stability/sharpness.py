@@ -85,22 +85,64 @@ def top_hessian_eigenpair(
 ) -> Eigenpair:
     """λ_max of the full Hessian at one state of any network, anywhere, with its vector in θ (part by part).
 
+    As `top_hessian_eigenpairs` says. 1 ms at N = 50, d = 100.
+    """
+    return top_hessian_eigenpairs(X, y, theta[:, None], network)[0]
+
+
+def top_hessian_eigenpairs(
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part run dim"],
+    network: Network,
+) -> list[Eigenpair]:
+    """The same at many states of one network; no bit of one depends on the others.
+
     Equal to `interpolator_sharpness_of` where Xβ = y. Where N or d is at most 128, by its secular equation
     (`core.stability.secular_equation`), with a proof that nothing is missed. Where that does not settle, the whole
     spectrum up to a size parts·d of 256, and beyond it `core.stability.davidson`, whose residual is the proof that the
-    value is an eigenvalue, though none that it is the largest. 1 ms at N = 50, d = 100.
+    value is an eigenvalue, though none that it is the largest. 20 µs a state where N and d are a few.
     """
+    pairs = list[Eigenpair]()
     with np.errstate(all="ignore"):  # what overflows is NaN
-        matrices = hessians(X, y, theta[:, None], network)
-        if min(X.shape) <= MOST_SECULAR and (found := largest_by_secular_equation(matrices)):
-            value, vector = found
-            error = float(np.linalg.norm(matrices.product(vector[None])[0] - value * vector))
-            if error <= SECULAR_TOLERANCE * abs(value):
-                return _restored(matrices, value, vector[None], error)
-        if theta.size <= MOST_DENSE:
-            return top_eigenpair(hessian(X, y, theta, network))
-        pairs = top_eigenpairs(matrices, matrices.start(), tolerance=FINE_TOLERANCE)
-        return _restored(matrices, pairs.value[0], pairs.vector, pairs.residual[0])
+        every = hessians(X, y, theta, network)
+        for first in range(0, theta.shape[1], STATES_TOGETHER):
+            matrices = every.of(slice(first, first + STATES_TOGETHER))
+            solved = _by_secular_equation(matrices) if min(X.shape) <= MOST_SECULAR else [None] * len(matrices.slopes)
+            for place, pair in enumerate(solved):
+                state, matrix = np.ascontiguousarray(theta[:, first + place]), matrices.of(slice(place, place + 1))
+                pairs.append(pair or _by_all_means(matrix, X, y, state, network))
+    return pairs
+
+
+def _by_secular_equation(matrices: Hessians) -> list[Eigenpair | None]:
+    """What it finds, where that is an eigenpair."""
+    found = largest_by_secular_equation(matrices)
+    values = np.array([np.nan if pair is None else pair[0] for pair in found])
+    nothing = np.zeros(matrices.diagonal.shape[1])
+    vectors = np.array([nothing if pair is None else pair[1] for pair in found])
+    off = matrices.product(vectors) - values[:, None] * vectors
+    errors, restored = np.sqrt(np.vecdot(off, off)), matrices.restored(vectors)
+    is_settled = errors <= SECULAR_TOLERANCE * np.abs(values)
+    values, errors = np.ldexp(values, 2 * matrices.exponent), np.ldexp(errors, 2 * matrices.exponent)
+    return [
+        _eigenpair(float(values[run]), restored[run], float(errors[run])) if is_settled[run] else None
+        for run in range(len(found))
+    ]
+
+
+def _by_all_means(
+    matrix: Hessians,
+    X: Float64[np.ndarray, "sample dim"],
+    y: Float64[np.ndarray, " sample"],
+    theta: Float64[np.ndarray, "part dim"],
+    network: Network,
+) -> Eigenpair:
+    """By its whole spectrum, or by iteration."""
+    if theta.size <= MOST_DENSE:
+        return top_eigenpair(hessian(X, y, theta, network))
+    pairs = top_eigenpairs(matrix, matrix.start(), tolerance=FINE_TOLERANCE)
+    return _restored(matrix, pairs.value[0], pairs.vector, pairs.residual[0])
 
 
 def _restored(
