@@ -1,6 +1,7 @@
 """The analysis of a trained run: how it ended, where, and what the theory says of that point."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from core.analysis.penalised_limit import PenalisedLimits
 from core.analysis.problem import finite
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.starts import Starts
-from core.data.regression import Dataset, excess_risk, risk_change, train_loss
+from core.data.regression import Dataset, excess_risk, risk_change, risks, train_loss
 from core.data.regression import test_loss as risk_of
 from core.data.row_space import row_space
 from core.implicit_bias.certificate import certificate_residual, mean_effective_init
@@ -21,12 +22,14 @@ from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
 from core.stability.kernel_limit import kernel_limit
 from core.stability.mean_square_step import mean_square_stable_step
-from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpair
+from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpairs
 from core.stability.tangent_kernel import kernel_change
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 
-SharpnessAt = Callable[[Float64[np.ndarray, "part dim"]], Eigenpair]
-"""λ_max of the Hessian of the loss at a state."""
+SharpnessesAt = Callable[[Float64[np.ndarray, "part run dim"]], Sequence[Eigenpair]]
+"""λ_max of the Hessian of the loss at states."""
+
+RISKS: Final = ("excess_risk", "test_loss")
 
 PROVEN_TO: Final = 1e-6
 """Relative width of the bounds within which the threshold of SGD is told."""
@@ -41,9 +44,9 @@ class RunAnalysis:
         network: Network,
         analysis: ProblemAnalysis,
         starts: Starts | None = None,
-        sharpness_at: SharpnessAt | None = None,
+        sharpnesses_at: SharpnessesAt | None = None,
     ) -> None:
-        """Of runs that `starts` and `sharpness_at` know, if they are given."""
+        """Of runs that `starts` and `sharpnesses_at` know, if they are given."""
         self._dataset = dataset
         self._network = network
         self._analysis = analysis
@@ -54,23 +57,34 @@ class RunAnalysis:
         self._penalised_limits = PenalisedLimits(dataset, network)
         self._limit_errors = LimitErrors(dataset, network, self._penalised_limits)
         self._starts = starts or Starts.of_problem(dataset, network, analysis)
-        self._sharpness_at = sharpness_at or partial(top_hessian_eigenpair, dataset.X, dataset.y, network=network)
+        self._sharpnesses_at = sharpnesses_at or partial(top_hessian_eigenpairs, dataset.X, dataset.y, network=network)
         self._kernel_limits: dict[bytes, Float64[np.ndarray, " dim"] | None] = {}
+        self._of_starts: dict[bytes, dict[str, Any]] = {}
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
     @np.errstate(all="ignore")
-    def summary(self, trained: TrainedRun, *, init_scale: float, kernel_id: str) -> dict[str, Any]:
-        """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null."""
+    def summary(
+        self, trained: TrainedRun, *, init_scale: float, kernel_id: str, hessian_top: Eigenpair | None = None
+    ) -> dict[str, Any]:
+        """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null.
+
+        `hessian_top` is what `hessian_tops` found of the run, if it was asked.
+        """
         run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
         predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
         gauss_newton = interpolator_sharpness_of(X, tangent_weights)
-        sharpness = gauss_newton if completion is not None else self._sharpness(trained)
+        sharpness = hessian_top or self.hessian_tops([trained])[0] or gauss_newton
         limit_error = self._limit_errors.of(trained) if trained.outcome in WITH_LIMIT else np.nan
+        excess, test = risks(predictor, self._dataset)
+        best, best_risks = _best_record(trained)
         values: dict[str, Any] = {
             "train_loss": trained.loss if completion is None else train_loss(predictor, X, self._dataset.y),
-            **self._risks(predictor),
+            "excess_risk": excess,
+            "test_loss": test,
             "iterate_train_loss": trained.loss,
-            "iterate_excess_risk": excess_risk(network.predictor(trained.theta), self._dataset),
+            "iterate_excess_risk": (
+                excess if completion is None else excess_risk(network.predictor(trained.theta), self._dataset)
+            ),
             "completion_error_estimate": np.nan if completion is None else completion.estimate,
             "completion_error_bound": np.nan if completion is None else completion.bound,
             "limit_error": limit_error,
@@ -94,10 +108,10 @@ class RunAnalysis:
             **self._implicit_bias(trained),
             "min_sharpness": self._analysis.min_sharpness_upper,
             **self._stable_steps(run),
-            **self._flow(run),
-            **self._kernel_regime(run.initial, predictor),
+            **self._of_start(run.initial),
+            "kernel_distance": self._kernel_distance(run.initial, predictor),
             **self._penalised_limits.of(trained),
-            **_best_risks(trained),
+            **best_risks,
         }
         return {
             "outcome": trained.outcome.value,
@@ -106,7 +120,7 @@ class RunAnalysis:
             "perturbations": trained.perturbations,
             "path": trained.path and trained.path.value,
             "held_steps": trained.held_steps,
-            "best_step": _best_step(trained),
+            "best_step": best,
             "cycle_period": None if trained.cycle is None else trained.cycle.period or None,
             "network": network.key,
             "depth": network.degree,
@@ -116,14 +130,10 @@ class RunAnalysis:
             "data_key": self._analysis.data_key,
         } | {name: finite(value) for name, value in values.items()}
 
-    def _risks(self, predictor: Float64[np.ndarray, " dim"]) -> dict[str, Any]:
-        return {
-            "excess_risk": excess_risk(predictor, self._dataset),
-            "test_loss": risk_of(predictor, self._dataset),
-        }
-
     def _risk_error(self, predictor: Float64[np.ndarray, " dim"], limit_error: float) -> float:
         """NaN where it comes to more than the test loss of β = 0, which says nothing of the risk."""
+        if math.isnan(limit_error):
+            return limit_error
         change = risk_change(predictor, limit_error * float(np.linalg.norm(predictor)), self._dataset)
         return change if change <= risk_of(np.zeros_like(predictor), self._dataset) else np.nan
 
@@ -139,11 +149,21 @@ class RunAnalysis:
         }
         return {name: None if step is None else run.optimizer.largest_stable_step(step) for name, step in steps.items()}
 
-    def _sharpness(self, trained: TrainedRun) -> Eigenpair:
-        """Where a run has stopped short of an interpolator, the residual bends the loss as well."""
-        if trained.outcome is Outcome.DIVERGED:
-            return Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan)
-        return self._sharpness_at(trained.end)
+    def hessian_tops(self, ended: Sequence[TrainedRun]) -> list[Eigenpair | None]:
+        """Of the Hessian where runs stopped, all at once: short of an interpolator the residual bends the loss as well.
+
+        NaN of runs that diverged; None of those that were completed, which end at an interpolator.
+        """
+        tops: list[Eigenpair | None] = [
+            Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan) if run.outcome is Outcome.DIVERGED else None
+            for run in ended
+        ]
+        stopped = [place for place, run in enumerate(ended) if tops[place] is None and run.completion is None]
+        if stopped:
+            found = self._sharpnesses_at(np.stack([ended[place].end for place in stopped], axis=1))
+            for place, top in zip(stopped, found, strict=True):
+                tops[place] = top
+        return tops
 
     def _mean_square_stable_step(self, trained: TrainedRun, tangent_weights: Float64[np.ndarray, " dim"]) -> float:
         """NaN but of minibatches that are drawn anew at every step; of runs that diverged, and where it is unproven."""
@@ -172,24 +192,32 @@ class RunAnalysis:
             "certificate_residual": certificate_residual(self._row_space, squared[0], squared[1], trained.gradient_sum)
         }
 
-    def _flow(self, run: TrainingRun) -> dict[str, Any]:
-        predictor = self._starts.of(run.initial).flow_predictor
-        if predictor is None:
-            return {"flow_excess_risk": None, "flow_test_loss": None}
-        return {f"flow_{name}": value for name, value in self._risks(predictor).items()}
+    def _of_start(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, Any]:
+        """The risks of the limits of gradient flow and of the kernel regime from a start, which many runs share."""
+        start = initial.tobytes()
+        if start not in self._of_starts:
+            limits = {"flow": self._starts.of(initial).flow_predictor, "kernel": self._kernel_limit(initial)}
+            self._of_starts[start] = {
+                f"{of}_{name}": risk
+                for of, limit in limits.items()
+                for name, risk in zip(
+                    RISKS, (None, None) if limit is None else risks(limit, self._dataset), strict=True
+                )
+            }
+        return self._of_starts[start]
 
-    def _kernel_regime(
-        self, initial: Float64[np.ndarray, "part dim"], predictor: Float64[np.ndarray, " dim"]
-    ) -> dict[str, Any]:
-        """The risks of the kernel limit of the start, and how far the end is from it."""
+    def _kernel_limit(self, initial: Float64[np.ndarray, "part dim"]) -> Float64[np.ndarray, " dim"] | None:
         start = initial.tobytes()
         if start not in self._kernel_limits:
             self._kernel_limits[start] = kernel_limit(self._dataset.X, self._dataset.y, initial, self._network)
-        limit = self._kernel_limits[start]
-        if limit is None:
-            return dict.fromkeys(("kernel_excess_risk", "kernel_test_loss", "kernel_distance"), np.nan)
-        risks = {f"kernel_{name}": value for name, value in self._risks(limit).items()}
-        return risks | {"kernel_distance": np.linalg.norm(predictor - limit) / np.linalg.norm(limit)}
+        return self._kernel_limits[start]
+
+    def _kernel_distance(
+        self, initial: Float64[np.ndarray, "part dim"], predictor: Float64[np.ndarray, " dim"]
+    ) -> float:
+        """How far the end is from the kernel limit of the start."""
+        limit = self._kernel_limit(initial)
+        return np.nan if limit is None else float(np.linalg.norm(predictor - limit) / np.linalg.norm(limit))
 
 
 def _finished_by(completion: CompletedLimit | None) -> str:
@@ -198,27 +226,21 @@ def _finished_by(completion: CompletedLimit | None) -> str:
     return "strides" if completion.by_strides else "completion"
 
 
-def _best_record(trained: TrainedRun) -> int | None:
-    """The first record of the least excess risk, or where that is not known of the least test loss."""
-    for name in ("excess_risk", "test_loss"):
-        risk = trained.trajectory.curves[name]
-        if np.isfinite(risk).any():
-            return int(np.nanargmin(np.where(np.isfinite(risk), risk, np.nan)))
-    return None
+def _best_record(trained: TrainedRun) -> tuple[int | None, dict[str, float]]:
+    """The step of the first record of the least excess risk, or where that is not known of the least test loss.
+
+    And what early stopping there could have had.
+    """
+    curves, steps = trained.trajectory.curves, trained.trajectory.record_step
+    for name in RISKS:
+        is_known = np.isfinite(curves[name])
+        if is_known.any():
+            best = int(np.where(is_known, curves[name], np.inf).argmin())
+            return int(steps[best]), {f"best_{of}": curves[of][best] for of in RISKS}
+    return None, {}
 
 
 def _stability_threshold(run: TrainingRun) -> float:
     """NaN where a step size that ends at 0, or has no end, is none to judge by."""
     is_judged = 0 < run.end_step_size < np.inf
     return run.optimizer.largest_stable_sharpness(run.end_step_size) if is_judged else np.nan
-
-
-def _best_step(trained: TrainedRun) -> int | None:
-    best = _best_record(trained)
-    return None if best is None else int(trained.trajectory.record_step[best])
-
-
-def _best_risks(trained: TrainedRun) -> dict[str, float]:
-    """What early stopping at a recorded step could have had."""
-    best, curves = _best_record(trained), trained.trajectory.curves
-    return {f"best_{name}": np.nan if best is None else curves[name][best] for name in ("excess_risk", "test_loss")}

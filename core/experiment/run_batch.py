@@ -20,6 +20,7 @@ from core.networks.network import Network
 from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable
 from core.results.result import Summary, whole_summary
+from core.stability.sharpness import Eigenpair
 from core.sweep.grid import Grid
 from core.sweep.grid_run import Run
 from core.training.batch_training import Training
@@ -71,7 +72,7 @@ class RunBatch:
             dataset=known.dataset, network=first.network, never_stable=never_stable(known.analysis), kernel=kernel
         )
         self._analysis = RunAnalysis(
-            known.dataset, first.network, known.analysis, starts, sharpness_at=problem.sharpness_at
+            known.dataset, first.network, known.analysis, starts, sharpnesses_at=problem.sharpnesses_at
         )
         kept = _usable(checkpoint, self._kernel_id)
         searches = [search_of(run, known.analysis, starts) for run in self._runs.values()]
@@ -98,17 +99,22 @@ class RunBatch:
     def advance(self) -> list[EndedRun]:
         """Step for a fraction of a second or a little more; the runs that ended in it."""
         if isinstance(self._training, Trials):
-            return [self._ended(result) for result in self._training.advance()]
-        return [self._ended(SearchResult(trained=trained)) for trained in self._training.advance()]
+            results = self._training.advance()
+        else:
+            results = [SearchResult(trained=trained) for trained in self._training.advance()]
+        tops = self._analysis.hessian_tops([result.trained for result in results])
+        return [self._ended(result, top) for result, top in zip(results, tops, strict=True)]
 
     def checkpoint(self) -> bytes:
         """All that is needed to go on, of a batch that is still active."""
         return self._kernel_id.encode() + b"\n" + pack_arrays(self._training.checkpoint())
 
-    def _ended(self, result: SearchResult) -> EndedRun:
+    def _ended(self, result: SearchResult, hessian_top: Eigenpair | None) -> EndedRun:
         trained = result.trained
         run = self._runs[trained.run.index]
-        summary = self._analysis.summary(trained, init_scale=run.init_scale, kernel_id=self._kernel_id)
+        summary = self._analysis.summary(
+            trained, init_scale=run.init_scale, kernel_id=self._kernel_id, hessian_top=hessian_top
+        )
         return EndedRun(
             run=run,
             summary=whole_summary(summary | dict(result.extras)),

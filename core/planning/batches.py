@@ -102,7 +102,9 @@ def _cuts(seconds: Float64[np.ndarray, " run"], costs: RunCosts, kernel: KernelC
         filled = int(np.searchsorted(so_far, done + share * (1 + 1e-9), side="right")) - start
         stop = start + min(max(filled, narrow), wide)
         # What is left is too little for a batch of its own.
-        if total - float(so_far[min(stop, len(seconds)) - 1]) < LEAST_SECONDS and len(seconds) - start <= wide:
+        left = total - float(so_far[min(stop, len(seconds)) - 1])
+        is_little = left < LEAST_SECONDS / 2 or len(seconds) - stop < narrow
+        if is_little and left < LEAST_SECONDS and len(seconds) - start <= wide:
             stop = len(seconds)
         yield slice(start, stop)
         start = stop

@@ -109,7 +109,7 @@ def encode_whole_summary(summary: Summary) -> bytes:
 
 
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
-    """The scalars of a run that `encode_summary` wrote, in this version or in an earlier one. What is absent is null."""
+    """The scalars of a run that `encode_summary` wrote, in this version or an earlier one. What is absent is null."""
     if stored.startswith(MAGIC):
         form = _form_of_mask(stored[len(MAGIC) + 1 : len(MAGIC) + 1 + stored[len(MAGIC)]])
         start = len(form.head)

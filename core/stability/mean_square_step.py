@@ -41,6 +41,18 @@ MARGIN: Final = 1e-9
 FEWEST: Final = 24
 """Samples up to which all of F is formed at once."""
 
+POWERS: Final = 12
+"""Products with F by which its top eigenvector is looked for from one nearby; Lanczos takes twenty or more."""
+
+NEAR: Final = 1e-8
+"""Of a unit vector from the one before: what is left of its error, squared, is below rounding."""
+
+SETTLED: Final = 1e-10
+"""Relative change of the root after which the next, which is of the order of its square, would be none."""
+
+MOST_ROUNDS: Final = 8
+"""Three are usual."""
+
 SCANNED: Final = 16
 """Step sizes that are looked at for the least root with momentum."""
 
@@ -79,7 +91,7 @@ def mean_square_stable_step(
     """The threshold where J_k = √c∘x_k, as far as inner products tell, with tangent weights c; q is `dispersion`.
 
     Below (2 + 2m)/λ_max(H), which it is where q = 0, and without momentum above 2/λ_max(M), M of `minibatch_moment`.
-    Cost O(N²d), and O(N³) some hundreds of times.
+    Cost O(N²d), and O(N³) some dozens of times; with momentum some hundreds.
     """
     with np.errstate(all="ignore"):
         scaled = X * np.sqrt(tangent_weights / len(X))
@@ -127,6 +139,31 @@ class _Feedback:
         response: Float64[np.ndarray, " sample"] = ((self.modes @ moment) * self.modes).sum(axis=1)
         return response
 
+    def crossing(self, vector: Float64[np.ndarray, " sample"], lower: float, upper: float) -> float:
+        """The η between these at which wᵀF(η)w = wᵀw: of a w near the top eigenvector, off by the square of what w is.
+
+        What w is fed into is made once: it costs no product with the modes to ask for another η.
+        """
+        fed = np.square((self.modes.T * vector) @ self.modes)
+        length = float(vector @ vector)
+
+        def excess(step_size: float) -> float:
+            return float((fed * self.gain(step_size)).sum()) - length if step_size else -length
+
+        if excess(lower) >= 0:
+            return lower
+        return upper if excess(upper) <= 0 else float(brentq(excess, lower, upper, xtol=1e-15 * upper, rtol=1e-14))
+
+    def refined(self, step_size: float, vector: Float64[np.ndarray, " sample"]) -> Float64[np.ndarray, " sample"]:
+        """The top eigenvector from a nonnegative one nearby, by powers of F where few are enough."""
+        for _ in range(POWERS):
+            image = self.product(step_size, vector)
+            image /= np.linalg.norm(image) or 1.0
+            off, vector = float(np.linalg.norm(image - vector)), image
+            if off <= NEAR:
+                return vector
+        return self.top(step_size)[1]
+
     def top(self, step_size: float) -> tuple[float, Float64[np.ndarray, " sample"]]:
         """Its largest eigenvalue and the eigenvector, which is nonnegative."""
         samples = len(self.modes)
@@ -167,15 +204,29 @@ def _between(feedback: _Feedback, lower: float, upper: float) -> MeanSquareStep:
     if feedback.momentum:  # the least root is between the first two of these that it is between
         tried = np.linspace(0, upper, SCANNED + 1)[1:]
         upper = next((step_size for step_size in tried if excess(step_size) > 0), upper)
-    if excess(upper) <= 0:
+    size, vector = feedback.top(upper)
+    if size <= 1:
         return MeanSquareStep(step_size=upper, lower=lower, upper=upper)
-    root = lower if excess(lower) >= 0 else float(brentq(excess, lower, upper, xtol=1e-15 * upper, rtol=1e-14))
-    vector = feedback.top(root)[1]
+    root, before = feedback.crossing(vector, lower, upper), np.inf
+    for _ in range(MOST_ROUNDS):
+        if abs(root - before) <= SETTLED * root:
+            break
+        vector = feedback.refined(root, vector)
+        root, before = feedback.crossing(vector, lower, upper), root
+    else:
+        root = lower if excess(lower) >= 0 else float(brentq(excess, lower, upper, xtol=1e-15 * upper, rtol=1e-14))
+        vector = feedback.top(root)[1]
+    proven = _proven(feedback, root, vector, lower, upper)
+    if lower in proven or upper in proven:  # more digits of w may be enough
+        proven = _proven(feedback, root, feedback.top(root)[1], lower, upper)
+    return MeanSquareStep(step_size=root, lower=proven[0], upper=proven[1])
+
+
+def _proven(
+    feedback: _Feedback, root: float, vector: Float64[np.ndarray, " sample"], lower: float, upper: float
+) -> tuple[float, float]:
+    """Bounds of the root by a vector near the top eigenvector there: at worst those that are known."""
     below, above = root * (1 - MARGIN), root * (1 + MARGIN)
     is_proven_below = feedback.has_positive_entries(below) and feedback.bounds(below, vector)[1] <= 1
     is_proven_above = above < upper and feedback.bounds(above, vector)[0] >= 1
-    return MeanSquareStep(
-        step_size=root,
-        lower=max(lower, below) if is_proven_below else lower,
-        upper=above if is_proven_above else upper,
-    )
+    return max(lower, below) if is_proven_below else lower, above if is_proven_above else upper

@@ -115,7 +115,7 @@ class Batch:
 
     def sharpness(self, index: int) -> float:
         """λ_max of the Hessian of one run where it is."""
-        return self.problem.sharpness_at(self.descent.theta[:, index]).value
+        return self.problem.sharpnesses_at(self.descent.theta[:, index : index + 1])[0].value
 
     def instability(self, index: int) -> float:
         """By how much one run is not linearly stable where it is: `Optimizer.instability`."""

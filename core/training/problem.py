@@ -15,7 +15,8 @@ from core.descent.kernel import NUMPY, Sharpness, kernel_names, native_strides, 
 from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import Network
-from core.stability.sharpness import MOST_SECULAR, Eigenpair, top_hessian_eigenpair
+from core.stability.sharpness import MOST_SECULAR, Eigenpair, top_hessian_eigenpairs
+from core.stability.small_secular_equations import SMALL
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,9 +104,9 @@ class Problem:
         """The sharpness along trajectories, by the kernel that trains; made for the first that is recorded."""
         return sharpness(self.kernel, self.dataset.X, self.dataset.y, self.network)
 
-    def sharpness_at(self, theta: Float64[np.ndarray, "part dim"]) -> Eigenpair:
-        """λ_max of the Hessian at one state, proven where it can be; a compiled kernel tells where to look for it."""
+    def sharpnesses_at(self, theta: Float64[np.ndarray, "part run dim"]) -> list[Eigenpair]:
+        """λ_max of the Hessian at states, proven where it can be; a compiled kernel tells where to look for it."""
         X, y = self.dataset.X, self.dataset.y
-        is_quick = self.kernel != NUMPY and min(X.shape) <= MOST_SECULAR
-        expected = float(self.sharpness(theta[:, None])[0]) if is_quick else None
-        return top_hessian_eigenpair(X, y, theta, self.network, expected=expected)
+        is_told = self.kernel != NUMPY and SMALL < min(X.shape) <= MOST_SECULAR
+        expected = self.sharpness(theta) if is_told else None
+        return top_hessian_eigenpairs(X, y, theta, self.network, expected=expected)

@@ -105,8 +105,8 @@ class Trials:
         touched = sorted({trained.run.index // MOST_TRIALS for trained in ended})
         results = [self._result(index) for index in touched if self._is_complete(index)]
         if results:
-            left = self._searches
-            self._ended = {number: end for number, end in self._ended.items() if number // MOST_TRIALS in left}
+            for number in [number for number in self._ended if number // MOST_TRIALS not in self._searches]:
+                del self._ended[number]
         if not self._training.active:
             self._history = {index: self._history_with_round(index) for index in self._searches}
             self._earlier_steps = self.step

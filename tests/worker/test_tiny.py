@@ -1,9 +1,11 @@
 """Experiments of so little work that the job that plans them trains them."""
 
 import itertools
+import json
 
 import pytest
 
+from core.results.result import NUMBERS, decode_summary
 from jobs.records import JobKind, Queue
 from jobs.states import ExperimentStatus, JobState
 from tests.worker.workshop import ALONE, Killed, SetAfter, Workshop, killed_at, spec
@@ -27,6 +29,20 @@ def test_a_tiny_experiment_is_done_when_it_is_planned_with_the_bits_of_any_other
     assert [job.kind for job in workshop.store.jobs(experiment_id)] == [JobKind.PLAN]
     other = Workshop()
     assert workshop.runs(experiment_id) == other.runs(other.done(TINY))
+
+
+def test_a_run_of_plain_descent_stores_no_column_that_it_does_not_have(workshop: Workshop) -> None:
+    """What is null, such as what others have of minibatches, cycles or the lasso, is no part of what is stored."""
+    experiment_id = workshop.done(TINY)
+    for run in workshop.runs(experiment_id):
+        assert run is not None
+        known = {name for name, value in decode_summary(run.summary).items() if value is not None}
+        assert not known & {"mean_square_stable_step", "cycle_period", "lasso_distance", "duality_gap"}
+        mask = int.from_bytes(run.summary[5 : 5 + run.summary[4]], "little")
+        stored = {name for place, name in enumerate(NUMBERS) if mask >> place & 1}
+        texts = json.loads(run.summary[5 + run.summary[4] + 8 * len(stored) :])
+        assert stored | set(texts) == known - {"kicks"}
+        assert None not in texts.values()
 
 
 def test_what_is_predicted_to_take_longer_has_jobs_of_its_own(workshop: Workshop) -> None:

@@ -153,9 +153,8 @@ def test_a_number_that_a_later_version_added_is_passed_over() -> None:
 def test_a_summary_in_the_form_before_is_read() -> None:
     """Its numbers stood in a fixed row, NaN for null, and all else in JSON."""
     row = struct.pack("<38d", 0.5, *[math.nan] * 36, 2.0)
-    read = decode_summary(
-        b"sbs1" + row + canonical_json({"outcome": "converged", "best_excess_risk": 0.25, "steps": 7})
-    )
+    rest = canonical_json({"outcome": "converged", "best_excess_risk": 0.25, "steps": 7})
+    read = decode_summary(b"sbs1" + row + rest)
     known = {"step_size": 0.5, "sensitivity": 2.0, "outcome": "converged", "best_excess_risk": 0.25, "steps": 7}
     assert {name: value for name, value in read.items() if value is not None} == known
     assert set(read) == set(VARIABLES)
