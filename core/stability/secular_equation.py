@@ -14,9 +14,7 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg.lapack import dgesv, dpotrf
 
-from core.stability.extreme_eigenvalues import top_eigenvector
 from core.stability.hessian import Hessians, every_direction
 
 MOST_STEPS: Final = 12
@@ -34,6 +32,9 @@ APART: Final = 1e-9
 FAR: Final = 1e-3
 """Distance from 1 at which an eigenvalue of S at a root is another one than that of the root."""
 
+SQUARINGS: Final = 5
+"""Of the Gauss-Newton matrix, which leave it little but its top, unless eigenvalues are close."""
+
 Vector = Float64[np.ndarray, " order"]
 Matrix = Float64[np.ndarray, "order order"]
 Pair = tuple[float, Float64[np.ndarray, " parameter"]]
@@ -43,7 +44,7 @@ def largest_by_secular_equation(matrix: Hessians, expected: float | None = None)
     """λ_max of the only one of these matrices and its unit vector; None where it is max b, or near, or not proven.
 
     Where it is `expected` to be about so large, one or two steps are left of some four. Cost: for each of them a matrix
-    S and a solution with it, and another S for the proof; where that fails, an eigenvector of S for each step as well.
+    S and a solution with it, and another S for the proof; where that fails, the spectrum of S for each step as well.
     """
     equation = _Schur(matrix)
     if not np.isfinite(equation.squares.sum() + equation.diagonal.sum()):
@@ -52,7 +53,7 @@ def largest_by_secular_equation(matrix: Hessians, expected: float | None = None)
         if expected is not None and (found := equation.solved(expected, _followed)):
             return found
         gauss_newton = equation.of(equation.squares.sum(axis=0))
-        top = top_eigenvector(gauss_newton)
+        top = _nearly_top(gauss_newton)
         value = equation.rayleigh_quotient(gauss_newton, top)
         return equation.solved(value, _followed, top) or equation.solved(value, _decomposed)
     except np.linalg.LinAlgError:
@@ -121,12 +122,26 @@ class _Schur:
         value += PROVEN * abs(value)
         complement = -self.of((self.squares / (value - self.diagonal)).sum(axis=0))
         complement[np.diag_indices(self.order)] += 1
-        return bool(dpotrf(complement, overwrite_a=1)[1] == 0)
+        try:
+            np.linalg.cholesky(complement)
+        except np.linalg.LinAlgError:
+            return False
+        return True
 
 
 def _decomposed(schur: Matrix, before: Vector | None) -> Vector:  # noqa: ARG001 - it needs none
     """The top eigenvector."""
-    return top_eigenvector(schur)
+    vector: Vector = np.linalg.eigh(schur)[1][:, -1]
+    return vector
+
+
+def _nearly_top(matrix: Matrix) -> Vector:
+    """About that of a positive semi-definite matrix: what its 32nd power makes of a vector that has all directions."""
+    for _ in range(SQUARINGS):
+        matrix = matrix / (float(np.abs(matrix).max()) or 1.0)
+        matrix = matrix @ matrix
+    vector = matrix @ every_direction(len(matrix))
+    return np.asarray(vector / (np.linalg.norm(vector) or 1.0))
 
 
 def _followed(schur: Matrix, before: Vector | None) -> Vector:
@@ -139,8 +154,9 @@ def _followed(schur: Matrix, before: Vector | None) -> Vector:
 def _inverse_iterated(schur: Matrix, vector: Vector, quotient: float) -> Vector:
     shifted = schur.copy()
     shifted[np.diag_indices(len(schur))] -= quotient
-    found, failed = dgesv(shifted, vector, overwrite_a=1)[2:]
-    if failed:  # the quotient is the eigenvalue, to the last digit
+    try:
+        found = np.linalg.solve(shifted, vector)
+    except np.linalg.LinAlgError:  # the quotient is the eigenvalue, to the last digit
         return vector
     inverse: Vector = found / np.linalg.norm(found)
     return inverse

@@ -90,7 +90,7 @@ def top_hessian_eigenpair(
     Equal to `interpolator_sharpness_of` where Xβ = y. Where N or d is at most 128, by its secular equation
     (`core.stability.secular_equation`), with a proof that nothing is missed. Where that does not settle, the whole
     spectrum up to a size parts·d of 256, and beyond it `core.stability.davidson`, whose residual is the proof that the
-    value is an eigenvalue, though none that it is the largest. .3 ms at N = 50, d = 100, .2 ms where its value is
+    value is an eigenvalue, though none that it is the largest. .4 ms at N = 50, d = 100, .25 ms where its value is
     `expected`, which need not be right.
     """
     with np.errstate(all="ignore"):  # what overflows is NaN
