@@ -21,21 +21,6 @@ def least_eigenvalue(matrix: Matrix) -> float:
     return _eigenvalue(matrix, 1)
 
 
-def top_eigenvector(matrix: Matrix) -> Float64[np.ndarray, " order"]:
-    """The unit vector of the largest one, in half of the time of all eigenvectors.
-
-    Raises:
-        numpy.linalg.LinAlgError: the matrix is not finite.
-    """
-    if not np.isfinite(matrix).all():
-        raise np.linalg.LinAlgError("the matrix is not finite")
-    _, vectors, *_, failed = dsyevr(matrix, range="I", il=len(matrix), iu=len(matrix))
-    if failed:
-        raise np.linalg.LinAlgError("an eigenvector was not found")
-    vector: Float64[np.ndarray, " order"] = vectors[:, 0]
-    return vector
-
-
 def _eigenvalue(matrix: Matrix, place: int) -> float:
     if not np.isfinite(matrix).all():
         raise np.linalg.LinAlgError("the matrix is not finite")

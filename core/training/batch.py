@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from core.descent.ascent import Ascent
 from core.descent.batch_descent import BatchDescent, BatchState
@@ -34,7 +34,8 @@ class Batch:
     """Some runs on one problem, all of one kind of optimiser, wherever their steps have led them.
 
     From `even_from` on all steps up to `even_until` are alike: `even` has their η and momentum, what their weights
-    shrink to and are pulled by, the same in each row. `decays`: whether weights of any run do.
+    shrink to and are pulled by, the same in each row. `keeps_form`: whether their steps keep the row space form.
+    `decays`: whether weights of any run do.
     """
 
     problem: Problem
@@ -46,6 +47,7 @@ class Batch:
     even_from: int
     even_until: int
     even: Float64[np.ndarray, "4 step run"]
+    keeps_form: Bool[np.ndarray, " run"]
     decays: bool = False
     ascent: Ascent | None = None
 
@@ -77,6 +79,7 @@ class Batch:
             even_from=max((run.steady_from for run in runs), default=0),
             even_until=int(limits.max_steps.min(initial=NEVER)),
             even=np.broadcast_to(even, (4, LONGEST_CHUNK + CHECK_INTERVAL, len(runs))),
+            keeps_form=np.array([optimizer.keeps_row_space_form for optimizer in optimizers], dtype=bool),
             decays=any(run.weight_decay.rate for run in runs),
             ascent=Ascent.joined(ascents) if ascents else None,
         )

@@ -70,16 +70,16 @@ def observed(batch: Batch, sight: Sight) -> Float64[np.ndarray, "kept quantity"]
     NaN for those that data, network or optimiser do not have. No state's bits depend on what is observed beside it.
     """
     problem, theta = batch.problem, sight.theta
-    has_effective_init = np.array([batch.runs[run].optimizer.keeps_row_space_form for run in sight.run.tolist()])
     with np.errstate(all="ignore"):
         predictors = problem.network.predictor(theta)
         excess, test = risks(predictors, problem.dataset)
+        effective_init = mean_effective_init(problem.network, theta)
         values = {
             "train_loss": sight.loss,
             "excess_risk": excess,
             "test_loss": test,
             "l1_norm": np.abs(predictors).sum(axis=-1),
-            "effective_init": np.where(has_effective_init, mean_effective_init(problem.network, theta), np.nan),
+            "effective_init": np.where(batch.keeps_form[sight.run], effective_init, np.nan),
             "sharpness": problem.sharpness(theta),
         }
     found = np.empty((len(sight.run), len(QUANTITIES)))
@@ -136,7 +136,8 @@ class Recorder(PerRun):
         if sights:
             sight = Sight.joined(sights)
             self.values[sight.run, sight.record] = observed(batch, sight)
-            if names := vector_names(vectors_of_runs(batch.runs), len(sight.theta)):
+            if self.vectors.shape[2]:
+                names = vector_names(vectors_of_runs(batch.runs), len(sight.theta))
                 with np.errstate(all="ignore"):
                     vectors = vectors_at(names, batch.problem.network, sight.theta, sight.average)
                 self.times[sight.run, sight.record], self.vectors[sight.run, sight.record] = sight.time, vectors

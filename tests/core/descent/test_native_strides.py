@@ -230,7 +230,8 @@ def test_the_limit_is_that_of_numpy(  # noqa: PLR0917 - what a run depends on
     theta = scale * np.random.default_rng(seed).uniform(0.5, 1.0, (len(network.parts), shape[1]))
     reference = Completer(data, network)
     compiled_one = Completer(data, network, lambda root, target: native(root, target, limits=LIMITS))
-    step_size = part * 2 / (4 * float(np.square(data.X).sum()) / len(data.y) * scale**2 + 4 * np.abs(data.y).max())
+    sharpness = 4 * np.square(data.X).sum() / len(data.y) * scale**2 + 4 * np.abs(data.y).max()
+    step_size = float(2 * part / sharpness)
     found, expected = (
         each.complete_ahead(theta, step_size=step_size, tolerance=1e-6, warm_up=warm_up)
         for each in (compiled_one, reference)
