@@ -22,7 +22,7 @@ FROM base AS site
 WORKDIR /source
 COPY requirements-site.lock ./
 RUN python -m venv /opt/site && /opt/site/bin/pip install --require-hashes --requirement requirements-site.lock
-COPY CHANGELOG.md CONTRIBUTING.md ./
+COPY CHANGELOG.md CONTRIBUTING.md SECURITY.md ./
 COPY docs docs
 COPY examples examples
 COPY tests/real_data/SOURCES.md tests/real_data/SOURCES.md

@@ -36,13 +36,13 @@ class Agreement:
     faults: tuple[str, ...]
 
 
-def computed_here(spec: Mapping[str, Any]) -> Results:
-    """The results of `stepbias run`, in an environment that knows of no service and tells BLAS no kernel.
+def computed_here(spec: Mapping[str, Any], *, but: tuple[str, ...] = ()) -> Results:
+    """The results of `stepbias run`, in an environment that knows of no service, nor of what begins as named by `but`.
 
     Raises:
         RuntimeError: it failed.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STEPBIAS_", "OPENBLAS_"))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STEPBIAS_", *but))}
     with tempfile.TemporaryDirectory() as directory:
         file, out = Path(directory, "spec.json"), Path(directory, "out")
         file.write_text(json.dumps(spec), encoding="utf-8")

@@ -150,6 +150,16 @@ def test_the_broker_is_verified_as_the_store_is(doors: Doors, door: str, caplog:
         bell_at(door).unanswered(Queue.BATCH)
 
 
+@pytest.mark.parametrize(("door", "is_trusted"), [("tls", True), ("strange", False), ("expired", False)])
+def test_a_rabbitmq_is_verified_too(doors: Doors, door: str, is_trusted: bool) -> None:  # noqa: FBT001
+    """By the same certificates. Who is trusted here speaks no AMQP, which is seen after that."""
+    address = doors.address(door, "amqps").removesuffix("/0")
+    settings = {"redis_url": "redis://store", "broker_url": address, "redis_ca": doors.ca.read_text(encoding="ascii")}
+    reason = CeleryDoorbell(make_celery_app(Settings.model_validate(settings))).trouble()
+    assert reason is not None
+    assert ("CERTIFICATE_VERIFY_FAILED" in reason) is not is_trusted
+
+
 def test_who_is_refused_later_waits_as_for_a_store_that_is_away(doors: Doors) -> None:
     """A certificate may end, or a password change, under a worker that works: it is refused and goes on trying."""
     with connect(doors.address("plain", "redis", "worker:guess"), patience=0.0) as client:
