@@ -52,7 +52,8 @@ RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
 RUN PATH=/opt/stepbias/bin:$PATH MPLCONFIGDIR=/tmp/matplotlib stepbias demo --workers 1 --out /tmp/demo \
     && rm -r /tmp/demo /tmp/matplotlib
 RUN cd /usr/local && pip uninstall --yes pip setuptools wheel \
-    && rm -rf include share lib/python3.*/ensurepip lib/python3.*/idlelib lib/python3.*/lib2to3 lib/python3.*/turtledemo
+    && rm -rf include share && cd lib/python3.* \
+    && rm -rf ensurepip idlelib lib2to3 pydoc_data tkinter turtle.py turtledemo lib-dynload/_test* lib-dynload/_tkinter*
 
 # The smallest font with Chinese, Japanese and Korean letters, for names in figures.
 FROM base AS font
