@@ -16,19 +16,22 @@ _NAME = "STEPBIAS_REDIS_URL"
 class SecretsFile(redis.CredentialProvider):
     """What a connection says who it is; asked anew for each that is opened.
 
-    A file that cannot be read, holds no address, or that of another server changes nothing: what was known last stays.
+    A file that cannot be read, holds no address, or that of another server or user changes nothing: what was known
+    last stays.
     """
 
     def __init__(self, file: Path, url: str) -> None:
         self._file = file
         self._server = _server(urlsplit(url))
+        self._user = urlsplit(url).username
         self._known = _credentials(urlsplit(url))
 
     @override
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
         with suppress(OSError, ValueError):
             parts = urlsplit(self._file.read_text(encoding="utf-8").strip())
-            if _server(parts) == self._server and parts.password:
+            # Another user is that of a broker on the same server: it has a password of its own.
+            if (_server(parts), parts.username) == (self._server, self._user) and parts.password:
                 self._known = _credentials(parts)
         return self._known
 

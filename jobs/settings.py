@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import re
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -16,9 +18,20 @@ from jobs.webhooks import signing_keys
 SECRETS_DIR: Final = "STEPBIAS_SECRETS_DIR"
 """The environment variable that names a directory of secrets, or several as PATH does; the last one wins."""
 
+STORES: Final = ("redis", "rediss", "unix")
+"""Schemes of the addresses of stores."""
+
+_DATABASE: Final = re.compile(r"(?:/[0-9]{0,4})?", re.ASCII)
+_DATABASE_IN_QUERY: Final = re.compile(r"(?:db=[0-9]{1,4})?", re.ASCII)
+_QUOTING: Final = (
+    "behind / stands the number of a database, and in a password / is written as %2F, ? as %3F, # as %23, @ as %40, "
+    "% as %25"
+)
 _PEM: Final = "-----BEGIN "
 BROKERS: Final = ("redis", "rediss", "amqp", "amqps")
 """Schemes of the brokers that were tried."""
+
+_SECRETS: Final = ("redis_url", "broker_url", "redis_ca", "webhook_secret")
 
 BEATS_PER_LEASE: Final = 3
 """A worker may miss one heartbeat, on a busy machine or while the store restarts, and keep its job."""
@@ -164,6 +177,10 @@ class Settings(BaseSettings):
             # The library would only warn, and a deployment start without its secrets: with an empty store of its own.
             if not each.is_dir():
                 raise ValueError(f"{each} is no directory")
+            # Nor would it say of an empty file that it hides what another directory has, or that there is no store.
+            for name in _SECRETS:
+                if (file := each / f"stepbias_{name}").is_file() and not file.stat().st_size:
+                    raise ValueError(f"{file} is empty")
         super().__init__(_secrets_dir=directories or None, **values)
 
     @property
@@ -178,14 +195,19 @@ class Settings(BaseSettings):
         query = "&".join(filter(None, (parts.query, urlencode(verified))))
         return parts._replace(query=query).geturl()
 
+    @field_validator("redis_url", "broker_url", mode="before")
+    @classmethod
+    def _take_empty_for_unset(cls, url: object) -> object:
+        return None if url == "" else url
+
     @field_validator("redis_url")
     @classmethod
     def _require_address(cls, url: SecretStr | None) -> SecretStr | None:
         """Refuse what clients of Redis would refuse later, with a part of the password in what they say."""
-        if url is not None and (text := url.get_secret_value()) and not _is_address(text):
+        if url is not None and not is_address(url.get_secret_value(), STORES):
             raise ValueError(
                 "an address as redis://:PASSWORD@HOST:6379/0 is wanted, or one that begins with rediss:// or unix://; "
-                "in a password / is written as %2F, ? as %3F, # as %23, @ as %40, % as %25"
+                f"{_QUOTING}"
             )
         return url
 
@@ -230,8 +252,11 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _require_broker(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and urlsplit(url.get_secret_value()).scheme not in BROKERS:
-            raise ValueError(f"a broker's address begins with one of {', '.join(BROKERS)}")
+        if url is not None and not is_address(url.get_secret_value(), BROKERS):
+            raise ValueError(
+                f"an address as amqp://USER:PASSWORD@HOST:5672/ is wanted; it begins with one of {', '.join(BROKERS)}; "
+                f"{_QUOTING}"
+            )
         return url
 
     @field_validator("webhook_secret")
@@ -280,14 +305,21 @@ def webhook_secret_now(settings: Settings) -> SecretStr | None:
     return settings.webhook_secret
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str, schemes: Sequence[str]) -> bool:
+    """Whether clients understand all of it: what they do not, some quote, and some pass over."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return False
-    place = parts.path if parts.scheme == "unix" else parts.hostname
-    return parts.scheme in {"redis", "rediss", "unix"} and bool(place) and port != 0
+    if parts.scheme not in schemes or parts.fragment or port == 0:
+        return False
+    if parts.scheme == "unix":
+        return bool(parts.path) and _DATABASE_IN_QUERY.fullmatch(parts.query) is not None
+    # Certificates are spoken of elsewhere, with a sentence of their own.
+    is_plain = not parts.query or all(name.startswith("ssl_") for name in parse_qs(parts.query, keep_blank_values=True))
+    is_numbered = parts.scheme.startswith("amqp") or _DATABASE.fullmatch(parts.path) is not None
+    return bool(parts.hostname) and is_plain and is_numbered
 
 
 def settings_of_environment() -> Settings:

@@ -9,7 +9,7 @@ from typing import Final, ParamSpec, Protocol, TypeVar
 from core.descent.kernel import chosen, kernel_id
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS
-from jobs.errors import BrokerUnavailable, ExperimentNotFound, ForeignStore, StillActive, StoreUnavailable
+from jobs.errors import BrokerUnavailable, ExperimentNotFound, ForeignStore, StillActive, StoreRefused, StoreUnavailable
 from jobs.ports import Doorbell
 from jobs.records import LiveWorker, Queue, Round
 from jobs.settings import BEATS_PER_LEASE
@@ -261,6 +261,10 @@ class Janitor:
         while not self._over.wait(self._context.settings.janitor_seconds):
             try:
                 self.round()
+            except StoreRefused as error:
+                # Its patience is over. Started again it has the secrets of today, or says why it does not start.
+                self._over.set()
+                self._context.end_process(str(error))
             except StoreUnavailable as error:
                 self._heard, self._alone_since = self._clock(), {}
                 log.warning("the store does not answer the janitor: %s", error)

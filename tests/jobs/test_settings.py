@@ -1,9 +1,11 @@
 """Where settings come from."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from jobs.settings import SECRETS_DIR, Settings, WrongSettings, settings_of_environment
 
@@ -136,3 +138,42 @@ def test_an_address_that_a_client_could_use_is_taken(secrets: Path, address: str
     """With and without port, database and password."""
     (secrets / "stepbias_redis_url").write_text(address, encoding="utf-8")
     assert _redis_url() == address
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("redis_url", "redis://:word@store.lab:6379/abc"),
+        ("redis_url", "redis://:word@store.lab:6379/0?foo=bar"),
+        ("redis_url", "redis://:word@store.lab:6379/0#x"),
+        ("broker_url", "redis://user:wo/rd@store.lab:6379/0"),
+        ("broker_url", "amqp://user:wo/rd@rabbit.lab:5672/"),
+        ("broker_url", "redis://"),
+        ("broker_url", "amqp://user:word@rabbit.lab:5672/?ssl=no"),
+    ],
+)
+def test_what_no_client_would_understand_whole_is_refused_without_being_repeated(name: str, address: str) -> None:
+    """Some would quote a part of the password, some take another database."""
+    with pytest.raises(ValidationError) as told:
+        Settings.model_validate({name: address})
+    (error,) = told.value.errors()
+    assert "is written as %2F" in error["msg"]
+    assert "wo" + "rd@" not in error["msg"]
+
+
+@pytest.mark.parametrize("name", ["redis_url", "broker_url"])
+def test_an_empty_variable_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As compose sets it where nobody has given one."""
+    monkeypatch.setenv(f"STEPBIAS_{name.upper()}", "")
+    assert getattr(Settings(), name) is None
+
+
+def test_an_empty_file_of_secrets_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hide what another directory has, or mean that there is no store."""
+    good, empty = tmp_path / "good", tmp_path / "empty"
+    for each, text in ((good, "redis://store.lab:6379/0"), (empty, "")):
+        each.mkdir()
+        (each / "stepbias_redis_url").write_text(text, encoding="ascii")
+    monkeypatch.setenv(SECRETS_DIR, f"{good}{os.pathsep}{empty}")
+    with pytest.raises(WrongSettings, match="stepbias_redis_url is empty"):
+        settings_of_environment()

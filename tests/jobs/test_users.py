@@ -23,6 +23,7 @@ from jobs.records import Queue
 from jobs.redis_store import RedisStore, snapshot
 from jobs.redis_store.users import COMMANDS, User, acl
 from jobs.settings import Settings
+from stepbias.launcher.checks.store_door import events_refused
 from tests.jobs.conftest import as_user
 from tests.jobs.laboratory import SETTINGS
 
@@ -181,6 +182,16 @@ def test_a_backup_is_written_and_restored_by_the_administrator(root: redis.Redis
     for user in WORKING:
         with connect(as_user(guarded_url, user), patience=0.0) as client, pytest.raises(StoreRefused):
             list(snapshot.snapshot(client))
+
+
+@pytest.mark.parametrize("user", [User.WORKER, User.ADMINISTRATOR])
+def test_a_worker_that_is_to_tell_of_its_work_says_what_it_needs(guarded_url: str, user: User) -> None:
+    """At its start, and by the doctor: users of the store may neither publish nor subscribe."""
+    address = as_user(guarded_url, user)
+    refusal = events_refused(Settings.model_validate({"redis_url": address, "celery_events": True}))
+    assert refusal is not None
+    assert "STEPBIAS_BROKER_URL" in refusal
+    assert events_refused(Settings.model_validate({"redis_url": address})) is None
 
 
 @pytest.mark.parametrize("user", [User.API, User.WORKER, User.ADMINISTRATOR])

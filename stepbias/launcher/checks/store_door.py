@@ -5,6 +5,12 @@ import ssl
 from typing import Final
 from urllib.parse import urlsplit
 
+from redis.exceptions import NoPermissionError, RedisError
+
+from jobs.celery_doorbell import KEY_PREFIX
+from jobs.connection import connect
+from jobs.settings import Settings
+
 _SECONDS: Final = 2.0
 
 
@@ -20,6 +26,24 @@ def other_language(url: str) -> str | None:
     except (OSError, ValueError):
         # Nobody is there, or it is no address: others say so.
         pass
+    return None
+
+
+def events_refused(settings: Settings) -> str | None:
+    """Why a worker cannot tell of its work on the store as its broker, and what is to be done; None where it can."""
+    if not settings.celery_events or settings.broker_url is not None or settings.store_url is None:
+        return None
+    try:
+        with connect(settings.store_url, patience=0.0) as client, client.pubsub() as subscribed:
+            subscribed.psubscribe(f"{KEY_PREFIX}/events-of-nobody")
+            subscribed.get_message(timeout=_SECONDS)
+    except NoPermissionError:
+        return (
+            "STEPBIAS_CELERY_EVENTS needs a broker of its own, STEPBIAS_BROKER_URL: users of the store may neither "
+            "publish nor subscribe"
+        )
+    except (RedisError, OSError):
+        pass  # Others say so.
     return None
 
 

@@ -17,6 +17,7 @@ from stepbias.launcher.diagnosis.store import server
 from stepbias.launcher.diagnosis.store_address import without_password
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
+from stepbias.launcher.store.state_directory import refuse_moved
 from stepbias.state_home import address_in, default_state_directory, is_claimed
 
 _WORDS: Final = {Level.OK: "ok   ", Level.WARNING: "WARN ", Level.WRONG: "WRONG"}
@@ -62,6 +63,10 @@ def _store(settings: Settings, state_dir: Path | None) -> Iterator[Finding]:
         yield from secrets_in_sight()
         return
     directory = state_dir or default_state_directory()
+    try:
+        refuse_moved(directory)
+    except StartupError as error:
+        yield wrong("state", "nothing starts there", f"{error}.")
     yield _program()
     yield machine.disk(directory)
     if is_claimed(directory) and holds_store(directory):

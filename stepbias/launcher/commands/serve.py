@@ -21,7 +21,7 @@ from jobs.settings import Settings
 from stepbias.cli.failure import explained
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.checks.reach import require_meant
-from stepbias.launcher.checks.store_door import other_language
+from stepbias.launcher.checks.store_door import events_refused, other_language
 from stepbias.launcher.one_thread import ONE_THREAD
 from stepbias.launcher.processes.command_line import run_command
 from stepbias.launcher.processes.fork_server import forking
@@ -79,6 +79,9 @@ def api(*, host: str, port: int, watch: bool) -> int:
 def worker(*, queue: str, concurrency: int, watch: bool) -> int:
     """Do the jobs of a queue, so many at a time, until told to stop; under watch, in a child, as `api` does."""
     settings, url = _usable_settings()
+    with explained(StartupError):
+        if (refusal := events_refused(settings)) is not None:
+            raise StartupError(refusal)
     if watch:
         from stepbias.launcher.checks.worker_probe import worker_probe  # noqa: PLC0415 - the work itself has no use for it
 

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from jobs.redis_store.users import User, acl
+from jobs.settings import is_address
 from stepbias.launcher.startup_error import StartupError
 
 _FILE: Final = "stepbias_redis_url"
@@ -63,8 +64,7 @@ def _password(directory: Path, user: User) -> str | None:
 
 
 def _require_address(address: str) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in {"redis", "rediss"} or not parts.hostname or "@" in parts.netloc:
+    if not is_address(address, ("redis", "rediss")) or "@" in address:
         raise StartupError(
             "the address of a store is redis://HOST:PORT/0, or rediss://HOST:PORT/0 with TLS, and no user"
         )

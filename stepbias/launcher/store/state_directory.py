@@ -101,7 +101,7 @@ def claim(path: Path) -> Iterator[StateDirectory]:
     with ExitStack() as held:
         try:
             make_lasting(path)
-            _refuse_moved(path)
+            refuse_moved(path)
             # Two locks. The instance's own falls with it, so that the question whether one lives has an answer at once;
             # its children's falls with the last of them, moments after an instance that was killed.
             instance, children = (_lock_file(path / name, held) for name in _LOCKS)
@@ -120,7 +120,7 @@ def is_free(path: Path) -> bool:
         return all(_try_lock(_lock_file(path / name, held)) for name in _LOCKS)
 
 
-def _refuse_moved(path: Path) -> None:
+def refuse_moved(path: Path) -> None:
     """Raise if somebody has noted that what was here lives elsewhere now.
 
     Raises:
