@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.errors import ForeignStore
+from jobs.errors import ForeignStore, StoreRefused
 from jobs.records import Queue
 from jobs.settings import Settings
 from tests.jobs.conftest import MovableClock
@@ -131,18 +131,23 @@ def test_what_is_left_of_an_experiment_is_cleared_away(caplog: pytest.LogCapture
     assert "document:nobody's is removed" in caplog.text
 
 
-def test_a_worker_ends_itself_where_the_store_is_not_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have been replaced by that of another version while the worker ran."""
+@pytest.mark.parametrize(
+    ("refusal", "reason"), [(ForeignStore("3"), "schema 3"), (StoreRefused("it knows no such user"), "no such user")]
+)
+def test_a_worker_ends_itself_where_the_store_is_not_its_own(
+    monkeypatch: pytest.MonkeyPatch, refusal: Exception, reason: str
+) -> None:
+    """Or any more: it may have been replaced by that of another version while the worker ran, or not let it in now."""
     office = Office(janitor_seconds=0.001)
 
     def refuse(*_: object, **__: object) -> None:
-        raise ForeignStore("3")
+        raise refusal
 
     monkeypatch.setattr(office.store, "register", refuse)
     office.janitor.start()
     office.janitor._thread.join(timeout=20.0)
     assert len(office.ended) == 1
-    assert "schema 3" in office.ended[0]
+    assert reason in office.ended[0]
 
 
 @pytest.mark.parametrize(("held", "ends"), [(0.0, 1), (DEAF_SECONDS, 0)])

@@ -2,13 +2,13 @@
 
 import socket
 import ssl
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
-from redis.exceptions import NoPermissionError, RedisError
-
 from jobs.celery_doorbell import KEY_PREFIX
-from jobs.connection import connect
+from jobs.connection import connect, vendor_errors
+from jobs.errors import StoreRefused, StoreUnavailable
 from jobs.settings import Settings
 
 _SECONDS: Final = 2.0
@@ -33,17 +33,17 @@ def events_refused(settings: Settings) -> str | None:
     """Why a worker cannot tell of its work on the store as its broker, and what is to be done; None where it can."""
     if not settings.celery_events or settings.broker_url is not None or settings.store_url is None:
         return None
-    try:
-        with connect(settings.store_url, patience=0.0) as client, client.pubsub() as subscribed:
-            subscribed.psubscribe(f"{KEY_PREFIX}/events-of-nobody")
-            subscribed.get_message(timeout=_SECONDS)
-    except NoPermissionError:
-        return (
-            "STEPBIAS_CELERY_EVENTS needs a broker of its own, STEPBIAS_BROKER_URL: users of the store may neither "
-            "publish nor subscribe"
-        )
-    except (RedisError, OSError):
-        pass  # Others say so.
+    with suppress(StoreUnavailable), vendor_errors(), connect(settings.store_url, patience=0.0) as client:
+        client.ping()
+        try:
+            with vendor_errors(), client.pubsub() as subscribed:
+                subscribed.psubscribe(f"{KEY_PREFIX}/events-of-nobody")
+                subscribed.get_message(timeout=_SECONDS)
+        except StoreRefused:
+            return (
+                "STEPBIAS_CELERY_EVENTS needs a broker of its own, STEPBIAS_BROKER_URL: users of the store may neither "
+                "publish nor subscribe"
+            )
     return None
 
 
