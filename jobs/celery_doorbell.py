@@ -10,11 +10,13 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
+from amqp.exceptions import NotFound
 from celery import Celery
 from celery.app.amqp import AMQP, Queues
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
 from kombu.transport.redis import Channel, Transport
+from kombu.utils.collections import HashedSeq
 from redis.exceptions import RedisError
 from typing_extensions import override  # in typing itself from Python 3.12 on
 
@@ -86,6 +88,11 @@ class BrokerConnection(Connection):
         if (credentials := of_secrets(hostname)) is not None:
             hostname, options = without_credentials(hostname), options | {"credential_provider": credentials}
         super().__init__(hostname, *args, **options)  # type: ignore[no-untyped-call]
+
+    def __eqhash__(self) -> HashedSeq:
+        """Under which pools are kept: kombu leaves out who provides the credentials."""
+        whom = () if self.credential_provider is None else self.credential_provider.of_whom
+        return HashedSeq(super().__eqhash__(), *whom)  # type: ignore[no-untyped-call]
 
     meanwhile: ClassVar[list[Callable[[], object]]] = []
     """What a worker's main process, which tries for ever, does between two attempts: its event loop stands still."""
@@ -305,7 +312,7 @@ class CeleryDoorbell(Doorbell):
             channel, is_amqp = connection.default_channel, connection.transport.driver_type == "amqp"
             try:
                 return int(channel.queue_declare(queue_name(queue), passive=is_amqp).message_count)
-            except connection.channel_errors:
+            except NotFound:
                 # No worker was ever there, and nobody has rung. The broker has closed the channel over the question.
                 connection.collect()
                 return 0

@@ -26,6 +26,11 @@ class SecretsFile(redis.CredentialProvider):
         self._user = urlsplit(url).username
         self._known = _credentials(urlsplit(url))
 
+    @property
+    def of_whom(self) -> tuple[object, ...]:
+        """What is the same for connections that may be taken for each other, whatever the password is by now."""
+        return self._file, self._server, self._user
+
     @override
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
         with suppress(OSError, ValueError):

@@ -211,7 +211,7 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "broker_url")
     @classmethod
     def _require_verified(cls, url: SecretStr | None) -> SecretStr | None:
         """Refuse what would take any certificate; what says nothing of it is verified."""
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
             name.startswith("ssl_") for name in parse_qs(urlsplit(url.get_secret_value()).query)
         ):
             raise ValueError(
-                "the certificate of the store and its name are always verified: leave ssl_… out of the address; "
+                "the certificate of a server and its name are always verified: leave ssl_… out of the address; "
                 "STEPBIAS_REDIS_CA names who signs"
             )
         return url
@@ -237,7 +237,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"no certificates can be read there ({type(error).__name__})") from None
         if given:
             try:
-                ssl.create_default_context(cadata=text)
+                # Nothing at all would mean whom this machine trusts.
+                ssl.create_default_context(cadata=text.strip() or "nothing")
             except (ssl.SSLError, ValueError):
                 raise ValueError("there are no certificates in PEM in it") from None
         return text

@@ -177,3 +177,17 @@ def test_an_empty_file_of_secrets_is_wrong(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv(SECRETS_DIR, f"{good}{os.pathsep}{empty}")
     with pytest.raises(WrongSettings, match="stepbias_redis_url is empty"):
         settings_of_environment()
+
+
+@pytest.mark.parametrize("address", ["rediss://h:6379/0?ssl_cert_reqs=none", "amqps://h/?ssl_cert_reqs=none"])
+def test_nothing_in_an_address_turns_verification_off(address: str) -> None:
+    """Of a broker as little as of the store."""
+    with pytest.raises(ValidationError, match="always verified"):
+        Settings.model_validate({"broker_url": address})
+
+
+def test_an_empty_file_of_certificates_is_wrong(tmp_path: Path) -> None:
+    """It would mean whoever this machine trusts."""
+    (tmp_path / "ca.pem").touch()
+    with pytest.raises(ValidationError, match="no certificates in PEM"):
+        Settings.model_validate({"redis_ca": str(tmp_path / "ca.pem")})

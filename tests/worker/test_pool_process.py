@@ -76,7 +76,7 @@ def test_settings_that_cannot_be_used_are_told_without_their_values() -> None:
     environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://x", "STEPBIAS_BROKER_URL": "http://:secret-word@x"}
     command = [sys.executable, "-c", "from worker import celery_app"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert "STEPBIAS_BROKER_URL: a broker's address begins with one of redis" in done.stderr
+    assert "STEPBIAS_BROKER_URL: an address as amqp://USER:PASSWORD@HOST:5672/ is wanted" in done.stderr
     assert "secret-word" not in done.stderr
 
 
