@@ -386,7 +386,7 @@ def test_secrets_that_one_may_not_read_are_named(tmp_path: Path, closed: str) ->
     secrets.mkdir(mode=0o755)
     (secrets / "stepbias_redis_url").write_text(CLOSED)
     (secrets / closed).chmod(0o000)
-    with _passable(tmp_path):
+    with _passable(tmp_path), _passable(Path(sys.prefix)):
         found = _as_somebody(STEPBIAS_SECRETS_DIR=str(secrets), STEPBIAS_STATE_DIR="/nowhere")
     (secrets / closed).chmod(0o700)
     assert "chown" in _remedy(found, Level.WRONG, "is not readable for")
@@ -394,7 +394,7 @@ def test_secrets_that_one_may_not_read_are_named(tmp_path: Path, closed: str) ->
 
 @contextmanager
 def _passable(directory: Path) -> Iterator[None]:
-    """A directory for the tests is in one that is its owner's alone, which is in the way of others."""
+    """A directory for the tests, or a clone, may be in one that is its owner's alone: it is in the way of others."""
     before = {each: each.stat().st_mode for each in (directory, *directory.parents)}
     closed = [each for each, mode in before.items() if os.geteuid() == 0 and not mode & 1]
     for each in closed:
