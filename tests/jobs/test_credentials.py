@@ -77,13 +77,14 @@ def test_a_password_is_changed_under_clients_that_stay(
 def test_a_file_that_says_nothing_of_use_changes_nothing(
     operator: redis.Redis, empty_valkey_url: str, file: Path
 ) -> None:
-    """It is gone for a moment, half written, or of another server; a password that holds no longer is no store."""
+    """It is gone for a while, half written, or of another server or user; a password that holds no more is no store."""
     where = empty_valkey_url.partition("://")[2]
     _allow(operator, ">good")
     file.write_text(f"redis://worker:good@{where}")
     with connect(file.read_text(), patience=0.2) as client:
         store = RedisStore(client, Settings())
-        for text in ("", "redis://worker:goo", "redis://worker:x@elsewhere:1/0", "redis://[", "\udcff"):
+        another = f"redis://somebody:bad@{where}"
+        for text in ("", "redis://worker:goo", "redis://worker:x@elsewhere:1/0", another, "redis://[", "\udcff"):
             file.write_bytes(text.encode(errors="surrogateescape"))
             _hang_up(operator)
             assert store.ping()

@@ -67,6 +67,15 @@ def test_short_work_stays_in_one_batch_and_long_work_is_spread() -> None:
     assert {len(batch.indices) for batch in batches_of([10 / step] * 64, NUMPY)} == {TILE}
 
 
+@pytest.mark.parametrize("seconds", [2e-3, 5e-3, 0.01, 0.02, 0.05])
+@pytest.mark.parametrize("runs", range(40, 400, 20))
+def test_the_end_is_not_the_longest(seconds: float, runs: int) -> None:
+    """What is left takes a batch of its own, or is less than half of one: everybody else waits for the last one."""
+    batches = batches_of([seconds / COMPILED.step(5000)] * runs)
+    if len(batches) > 1:
+        assert batches[-1].work < 5 / 3 * batches[-2].work
+
+
 def test_a_few_long_runs_are_not_held_up_by_many_short_ones() -> None:
     """They are by themselves, and begin first."""
     first, *others = batches_of([1e7] * 4 + [1e5] * 400)
