@@ -124,7 +124,12 @@ class _Schur:
 def _top(schur: Matrices) -> tuple[Runs, Float64[np.ndarray, "run order"], Bool[np.ndarray, " run"]]:
     """Their largest eigenvalues with unit vectors, and whether these were found."""
     is_found = np.isfinite(schur).all(axis=(1, 2))
-    values, vectors = np.linalg.eigh(np.where(is_found[:, None, None], schur, 0.0))
+    finite = np.where(is_found[:, None, None], schur, 0.0)
+    try:
+        values, vectors = np.linalg.eigh(finite)
+    except np.linalg.LinAlgError:  # of one that does not settle
+        is_found &= _solvable(np.linalg.eigh, finite)
+        values, vectors = np.linalg.eigh(np.where(is_found[:, None, None], schur, 0.0))
     return values[:, -1], vectors[:, :, -1], is_found
 
 
