@@ -1,12 +1,12 @@
 """The broker, where it is another server than the store: whether workers can be rung for."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from jobs.celery_doorbell import CeleryDoorbell, make_celery_app
 from jobs.settings import Settings
 from stepbias.launcher.checks.store_door import events_refused
 from stepbias.launcher.diagnosis.finding import Finding, fine, wrong
+from stepbias.launcher.diagnosis.store_address import without_password
 
 
 def broker(settings: Settings) -> Iterator[Finding]:
@@ -15,9 +15,7 @@ def broker(settings: Settings) -> Iterator[Finding]:
         if settings.store_url and (refusal := events_refused(settings)) is not None:
             yield wrong("broker", "work cannot be told as Celery's events", f"{refusal}.")
         return
-    parts = urlsplit(settings.broker_url.get_secret_value())
-    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    where = f"STEPBIAS_BROKER_URL ({shown})"
+    where = f"STEPBIAS_BROKER_URL ({without_password(settings.broker_url.get_secret_value())})"
     reason = CeleryDoorbell(make_celery_app(settings)).trouble()
     if reason is None:
         yield fine("broker", f"{where} answers")

@@ -1,10 +1,11 @@
 """How far one comes on the way to a store: its address, its name, its port, its protocol."""
 
-import re
 import socket
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
+
+from jobs.settings import BROKERS, STORES, is_address
 
 PATIENCE: Final = 3.0
 """Seconds for each step of the way."""
@@ -20,27 +21,22 @@ _FORM: Final = (
 )
 
 
-_DATABASE: Final = re.compile(r"(?:/[0-9]*)?", re.ASCII)
-
-
 def without_password(url: str) -> str:
     """The address as it may be shown: of what cannot be read nobody knows where the password is."""
-    try:
-        parts, _ = _read(url)
-    except ValueError:
+    if not is_address(url, (*STORES, *BROKERS)):
         return f"{url.partition('://')[0]}://…" if "@" in url else url
+    parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def obstacle(url: str) -> Obstacle | None:
     """What is in the way before the first command; None where something takes the connection."""
-    try:
-        parts, port = _read(url)
-    except ValueError as error:
-        return f"is no address of a store: {error}", _FORM
+    if not is_address(url, STORES):
+        return "is no address of a store", _FORM
+    parts = urlsplit(url)
     if parts.scheme == "unix":
         return _refusal(lambda: _unix(parts.path), parts.path)
-    host = parts.hostname or ""
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORT
     try:
         socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -49,26 +45,6 @@ def obstacle(url: str) -> Obstacle | None:
             f"Correct the name; here `getent hosts {host}` has to print an address.",
         )
     return _refusal(lambda: socket.create_connection((host, port), PATIENCE), f"{host}:{port}")
-
-
-def _read(url: str) -> tuple[SplitResult, int]:
-    """The parts of an address, and its port.
-
-    Raises:
-        ValueError: it is none; the password is not repeated.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or DEFAULT_PORT
-    except ValueError:
-        raise ValueError("host and port cannot be read") from None
-    if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError(f"it begins with {parts.scheme or 'nothing'}:// and not with redis://, rediss:// or unix://")
-    if parts.scheme != "unix" and not parts.hostname:
-        raise ValueError("it names no host")
-    if parts.fragment or (parts.scheme != "unix" and not _DATABASE.fullmatch(parts.path)):
-        raise ValueError("after host and port stands something else than the number of a database")
-    return parts, port
 
 
 def _refusal(connect: Callable[[], socket.socket], where: str) -> Obstacle | None:
