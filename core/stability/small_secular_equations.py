@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from core.stability.hessian import Hessians
-from core.stability.secular_equation import APART, FAR, MOST_STEPS, PROVEN, SETTLED, Pair
+from core.stability.secular_equation import APART, MOST_STEPS, PROVEN, SETTLED, Pair
 
 SMALL: Final = 16
 """Order of S up to which decompositions of many cost less than one solution for each."""
@@ -48,8 +48,7 @@ def largest_by_secular_equations(matrices: Hessians) -> list[Pair | None]:
         # Where the slope is 0 none of the predictor is left.
         is_sound = is_found & (slope > 0)
         is_settled = is_sound & (np.abs(step) <= SETTLED * np.abs(value))
-        is_root = is_settled & (np.abs(size - 1) <= FAR)
-        above_all = np.flatnonzero(is_root)[some.select(is_root).are_above_all(value[is_root])]
+        above_all = np.flatnonzero(is_settled)[some.select(is_settled).are_above_all(value[is_settled])]
         for place in above_all.tolist():
             direction = (some.slopes[place] * moved[place] / room[place]).ravel()
             found[run[place]] = float(value[place]), direction / np.linalg.norm(direction)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from core.networks.network import Network
 from core.stability.hessian import hessian, hessians
 from core.stability.sharpness import top_hessian_eigenpair, top_hessian_eigenpairs
-from core.stability.small_secular_equations import SMALL, largest_by_secular_equations
+from core.stability.small_secular_equations import SMALL, _Schur, largest_by_secular_equations
 from tests.core.network_kinds import NETWORKS
 from tests.core.problems import small_problem
 
@@ -79,3 +79,18 @@ def test_a_coordinate_that_is_an_eigenvector_by_itself_is_left_to_the_spectrum()
     found = largest_by_secular_equations(hessians(X, y, theta, NETWORKS[0]))
     assert found[0] is None
     assert found[1] is not None
+
+
+def test_the_proof_tells_the_largest_eigenvalue_from_the_second() -> None:
+    """At the largest there is none above; at the second, and just below the largest, there is."""
+    for seed in range(20):
+        data = small_problem(seed, samples=5, dimension=9)
+        theta = np.random.default_rng(seed).uniform(0.2, 1.0, (2, 1, 9))
+        held = hessians(data.X, data.y, theta, NETWORKS[0])
+        spectrum = np.linalg.eigvalsh(hessian(data.X, data.y, theta[:, 0], NETWORKS[0])) * 4.0 ** -held.exponent[0]
+        schur = _Schur.of(held)
+        assert schur.are_above_all(spectrum[-1:] * (1 + 1e-9)).all()
+        below = spectrum[-1:] * (1 - 1e-9)
+        second = np.maximum(spectrum[-2:-1], np.nextafter(held.diagonal.max(), np.inf))
+        for value in (below, second):
+            assert not schur.are_above_all(value).any()
