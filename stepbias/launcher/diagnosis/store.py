@@ -61,6 +61,8 @@ def _asked(client: redis.Redis, where: str, settings: Settings) -> Iterator[Find
         remedy = f"{error}. Run the version of stepbias that wrote it, or name another server or database."
         yield wrong("server", f"{where} is of another version", remedy)
         return
+    if (risk := of_power_cuts(about)) is not None:
+        yield doubtful("server", f"{where} {risk[0]}", risk[1])
     store.require_writable()
     yield from _keeping(client, memory, where, store)
     yield clock(float(_seconds(client)), time.time())
@@ -127,6 +129,18 @@ def too_old(about: Mapping[str, Any]) -> Obstacle | None:
             "Redis or Valkey 7 or later is needed; a store of an older one is read by it.",
         )
     return None
+
+
+def of_power_cuts(about: Mapping[str, Any]) -> Obstacle | None:
+    """That a server may need a person after a power cut, by what it says of itself."""
+    version = str(about.get("redis_version", ""))
+    if not version.startswith("7.0."):
+        return None
+    remedy = (
+        "After a power cut while it rewrites its log it may need a person to start. Valkey 9 did not in as many cuts, "
+    )
+    remedy += "and reads its data; other versions were not tried (docs/reliability.md)."
+    return f"is of version {version}", remedy
 
 
 def clock(there: float, here: float) -> Finding:

