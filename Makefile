@@ -136,7 +136,7 @@ licences: setup ## the licence of every dependency, as a table
 	@.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check mlflow==3.17.2
 	@touch $@
 
-bench: setup .venv-bench/.ready $(if $(filter tracker,$(WHAT)),.venv-mlflow/.ready) ## measure everything against JAX and others (WHAT=kernel|door|… QUICK=1 TORCH=1 KERNEL=avx2 OTHER=another version's command); TORCH=1 installs PyTorch once
+bench: setup .venv-bench/.ready $(if $(filter tracker,$(or $(WHAT),$(if $(QUICK),,tracker))),.venv-mlflow/.ready) ## measure everything against JAX and others, and write its page (WHAT=kernel|door|… QUICK=1 TORCH=1 KERNEL=avx2 OTHER=another version's command); TORCH=1 installs PyTorch once
 	@$(if $(TORCH),.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0)
 	@$(BIN)/python -m benchmarks $(or $(WHAT),all) $(if $(QUICK),--quick) $(if $(KERNEL),--kernel $(KERNEL)) $(if $(OTHER),--other $(OTHER))
 
