@@ -11,6 +11,8 @@ from core.descent.kernel import kernel_names
 
 
 def test_what_fails_is_named_and_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its former numbers stay, and the part after it is measured."""
+
     def absent(_: Effort) -> dict[str, object]:
         raise FileNotFoundError("mlflow")
 
@@ -23,6 +25,8 @@ def test_what_fails_is_named_and_costs_no_other(tmp_path: Path, monkeypatch: pyt
 
 
 def test_one_part_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for alone, it is not merely named."""
+
     def absent(_: Effort) -> dict[str, object]:
         raise FileNotFoundError("mlflow")
 
@@ -33,6 +37,7 @@ def test_one_part_that_fails_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.skipif(kernel_names()[0] != "avx512", reason="this processor has no more than AVX2")
 def test_all_tables_are_those_of_avx2_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the processor has more, there are two of the kernel."""
     monkeypatch.setattr(command, "COMMANDS", {"kernel": lambda effort: {"held_to": effort.kernel}})
 
     command.measure_all("all", Effort(), tmp_path)
