@@ -19,6 +19,7 @@ from core.descent.kernel import one_thread
 from core.experiment.run import run
 from core.interpolators.flattest import flattest_interpolator
 from core.networks.network import Diagonal
+from core.spec.experiment_spec import Finish
 from core.stability.max_stable_step import max_stable_step
 from core.sweep.grid import Grid
 from stepbias import WaitTimeout
@@ -27,6 +28,11 @@ PATIENCE: Final = 240.0
 """Seconds that the service is given, and JAX of the processor; ten times less where it is to be quick."""
 
 STRETCH: Final = 8192
+ITERATED: Final = FIGURE_1.model_copy(
+    update={"stopping": FIGURE_1.stopping.model_copy(update={"finish": Finish.ITERATE})}
+)
+"""The same without completion: every run is stepped to its tolerance, as by JAX."""
+
 SLOWEST_SECONDS: Final = 60.0
 """Seconds for which the slowest run is followed; if they do not suffice, its steps are known to be more."""
 
@@ -59,10 +65,14 @@ def measure_figure_1(effort: Effort) -> dict[str, Any]:
 
 
 def _on_one_core(baselines: BaselineProcess, batch: Batch, effort: Effort, patience: float) -> dict[str, Any]:
-    """Seconds of ours, of JAX's scan, and of ours again, all on one core, and the ratio; from below if that was cut."""
+    """Seconds of ours, of JAX's scan, of ours again, and of ours step by step, all on one core, with their ratios.
+
+    These are from below if the scan was cut.
+    """
     before = effort.of(elapsed(lambda: run(FIGURE_1)))
     scan = baselines.train(batch, warmup_steps=_warmup_steps(), loss=_tolerance(batch), seconds=patience)
     ours = [before, effort.of(elapsed(lambda: run(FIGURE_1)))]
+    iterated = effort.of(elapsed(lambda: run(ITERATED)))
     theirs = effort.of(Elapsed(wall=scan["wall"], cpu=scan["cpu"]))
     return {
         "one_core_rounds": ours,
@@ -71,6 +81,8 @@ def _on_one_core(baselines: BaselineProcess, batch: Batch, effort: Effort, patie
         "jax_scan_lane_steps": scan["lane_steps"],
         "jax_scan_runs_left": scan["runs_left"],
         "ratio": theirs / statistics.mean(ours),
+        "iterated_seconds": iterated,
+        "iterated_ratio": theirs / iterated,
     }
 
 
@@ -146,7 +158,9 @@ def _sentence(result: dict[str, Any]) -> str:
     served = f"{result['seconds']:.1f} s" if result["finished"] else f"not finished ({result['why']})"
     return (
         f"Figure 1 on one core: {result['one_core_seconds']:.1f} s; JAX's scan, which runs leave, {cut}"
-        f"{result['jax_scan_seconds']:.0f} s, {cut}{result['ratio']:.1f} × as long; its while loop {bound}"
+        f"{result['jax_scan_seconds']:.0f} s, {cut}{result['ratio']:.1f} × as long, and {cut}"
+        f"{result['iterated_ratio']:.1f} × as ours without completion, {result['iterated_seconds']:.1f} s; "
+        f"its while loop {bound}"
         f"{result['jax_while_seconds']:.0f} s ({result['jax_while_microseconds']:.3f} µs × {bound}"
         f"{result['slowest_steps']} steps of its slowest run × all runs, computed). Through the service on "
         f"{result['workers']} cores: {served}"
