@@ -96,7 +96,9 @@ def _kernel_avx2(numbers: Numbers) -> str:
         "The same with our kernel, NumPy and PyTorch held to AVX2. JAX is told to be, too, but its products go on with "
         "AVX-512: the best of the others is the best of those that are held."
     )
-    return "\n".join(("### With AVX2\n", told, *_cells(numbers, not_held=("jax", "jax-scan", "jax-gather", "jax-samples"))))
+    return "\n".join(
+        ("### With AVX2\n", told, *_cells(numbers, not_held=("jax", "jax-scan", "jax-gather", "jax-samples")))
+    )
 
 
 def _cells(numbers: Numbers, not_held: Sequence[str] = ()) -> tuple[str, ...]:

@@ -26,7 +26,12 @@ class ScanLoop:
 
     def __init__(self, batch: Batch) -> None:
         shrink = None if batch.shrink is None else batch.shrink[:, 0]
-        rates = {"coefficient": batch.coefficients[:, 0], "momentum": batch.momentum, "shrink": shrink, "rho": batch.rho}
+        rates = {
+            "coefficient": batch.coefficients[:, 0],
+            "momentum": batch.momentum,
+            "shrink": shrink,
+            "rho": batch.rho,
+        }
         self._rates = {name: jnp.array(values) for name, values in rates.items() if values is not None}
         # The parts of a step's noise come after its runs, over which it is mapped.
         drawn = drawn_of(batch, "shift", "weight", "parameters")
