@@ -33,11 +33,19 @@ OPTIMIZERS: Final = {
     "heavy_ball": "heavy ball",
     "label_noise": "label noise",
     "sgd": "SGD",
+    "weight_decay": "weight decay",
+    "nesterov": "Nesterov",
+    "parameter_noise": "parameter noise",
+    "sam_full": "n-SAM",
+    "sam_full_normalized": "n-SAM, normalised",
+    "sam_sample": "1-SAM",
 }
-"""By their kinds in a spec."""
+"""By their kinds in a spec, SAM with what its ascents are along."""
 
 QUICK_CELLS: Final = ((100, 50, 2, 8), (100, 50, 2, 128), (100, 50, 3, 128), (1000, 200, 2, 32))
 MOMENTUM: Final = 0.5
+DECAY: Final = 0.1
+RHO: Final = 0.01
 MINIBATCH: Final = 10
 """Samples to one of a minibatch."""
 
@@ -45,7 +53,8 @@ MOST_DRAWN: Final = 2**22
 """Entries of what is drawn for the steps of a period, which are 64 at most, as in a training."""
 
 MOST_GATHERED: Final = 2**24
-"""Entries of all rows of X that the minibatches of a step have; where there are more, nobody gathers them."""
+"""Entries of all rows of X that the minibatches of a step have, or the samples of all runs; where there are more, nobody
+makes an array of them."""
 
 
 class TimedLoop(Protocol):
@@ -86,12 +95,30 @@ class Cell:
             **self._of_the_optimizer(),
         )
 
-    def _of_the_optimizer(self) -> dict[str, np.ndarray]:
-        rng, steps = np.random.default_rng(0), int(np.clip(MOST_DRAWN // (self.runs * self.samples), 4, BLOCK))
-        shape = steps, self.runs, self.samples
+    def _of_the_optimizer(self) -> dict[str, Any]:
         match self.optimizer:
             case "heavy_ball":
                 return {"momentum": np.full(self.runs, MOMENTUM)}
+            case "nesterov":
+                return {"momentum": np.full(self.runs, MOMENTUM), "looks_ahead": True}
+            case "weight_decay":
+                return {"decay": np.full(self.runs, DECAY)}
+            case "sam_full" | "sam_full_normalized":
+                return {"rho": np.full(self.runs, RHO), "normalized": self.optimizer == "sam_full_normalized"}
+            case "sam_sample":
+                return {"rho": np.full(self.runs, RHO), "by_samples": True}
+            case _:
+                return self._drawn()
+
+    def _drawn(self) -> dict[str, np.ndarray]:
+        """What is drawn for the steps of a period."""
+        rng = np.random.default_rng(0)
+        drawn = 2 * self.dim if self.optimizer == "parameter_noise" else self.samples
+        steps = int(np.clip(MOST_DRAWN // (self.runs * drawn), 4, BLOCK))
+        shape = steps, self.runs, self.samples
+        match self.optimizer:
+            case "parameter_noise":
+                return {"parameters": 0.01 * rng.standard_normal((steps, 2, self.runs, self.dim))}
             case "label_noise":
                 return {"shift": 0.1 * rng.standard_normal(shape)}
             case "sgd":
@@ -104,6 +131,8 @@ class Cell:
 
     def suits(self, library: str) -> bool:
         """Whether that is a way to take these steps: minibatches alone are gathered, and of what memory holds."""
+        if library.endswith("-samples"):
+            return self.optimizer == "sam_sample" and self.runs * self.dim * self.samples <= MOST_GATHERED
         gathered = self.runs * self.dim * max(1, self.samples // MINIBATCH)
         return not library.endswith("-gather") or (self.optimizer == "sgd" and gathered <= MOST_GATHERED)
 

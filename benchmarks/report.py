@@ -27,6 +27,7 @@ NAMES: Final = {
     "jax": "JAX",
     "jax-scan": "JAX scan",
     "jax-gather": "JAX, rows",
+    "jax-samples": "JAX, samples",
     "torch": "PyTorch",
     "numpy": "NumPy",
     "numpy-gather": "NumPy, rows",
@@ -80,9 +81,11 @@ def _origin(numbers: Numbers, *, by_cpu: bool = False) -> str:
 def _kernel(numbers: Numbers) -> str:
     told = paragraph(
         "Microseconds per run and step of every optimiser, whatever is drawn for a step being there already. 4·N·d "
-        "operations a step; dgemm is NumPy's product of two 1000 × 1000 matrices on the same core, in the same rounds. "
-        "JAX has the whole batch in a `fori_loop`, or one run under `vmap` and `lax.scan`. A step of SGD takes N/10 "
-        "samples; others take all with weights, or gather the rows of these alone where they have at most 2²⁴ entries."
+        "operations a gradient; dgemm is NumPy's product of two 1000 × 1000 matrices on the same core, in the same "
+        "rounds. JAX has the whole batch in a `fori_loop`, or one run under `vmap` and `lax.scan`. A step of SGD takes "
+        "N/10 samples; others take all with weights, or gather the rows of these alone where they have at most 2²⁴ "
+        "entries. A step of n-SAM has two gradients. One of 1-SAM, an ascent for each sample, is 2D + 1 products with "
+        "powers of X that all have been given; JAX also goes sample by sample, where that makes at most 2²⁴ numbers."
     )
     picture = "![Time per run and step against the runs in a batch](images/performance-kernel.png)\n"
     return "\n".join(("## One step of one run\n", told, picture, *_cells(numbers)))
@@ -93,7 +96,9 @@ def _kernel_avx2(numbers: Numbers) -> str:
         "The same with our kernel, NumPy and PyTorch held to AVX2. JAX is told to be, too, but its products go on with "
         "AVX-512: the best of the others is the best of those that are held."
     )
-    return "\n".join(("### With AVX2\n", told, *_cells(numbers, not_held=("jax", "jax-scan", "jax-gather"))))
+    return "\n".join(
+        ("### With AVX2\n", told, *_cells(numbers, not_held=("jax", "jax-scan", "jax-gather", "jax-samples")))
+    )
 
 
 def _cells(numbers: Numbers, not_held: Sequence[str] = ()) -> tuple[str, ...]:

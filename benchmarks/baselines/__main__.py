@@ -19,6 +19,7 @@ LOOPS: Final = {
     "jax": "jax_loop",
     "jax-scan": "jax_scan",
     "jax-gather": "jax_gather",
+    "jax-samples": "jax_samples",
     "torch": "torch_loop",
     "numpy": "numpy_loop",
     "numpy-gather": "numpy_gather",

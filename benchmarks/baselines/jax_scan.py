@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.baselines.batch import Batch
-from benchmarks.baselines.jax_step import Drawn, State, begin, drawn_of, theta_of
+from benchmarks.baselines.jax_elsewhere import change_of
+from benchmarks.baselines.jax_step import Drawn, State, begin, drawn_of, moved, theta_of
 
 CHUNKS: Final = (4096, 256, 16, 1)
 """Lengths of chunks, each compiled when it is needed."""
 
-Rates = tuple[jax.Array, jax.Array | None]
-"""Coefficients and momentum."""
+Rates = dict[str, jax.Array]
+"""Coefficients, and what there is of momentum, the factors of weight decay and ρ."""
 
 TOLERANCE: Final = 0.0
 """No run ends before the steps are taken: what is measured is the rate."""
@@ -24,16 +25,27 @@ class ScanLoop:
     """`lax.scan` over the steps of a chunk, with the loss of every run at its end."""
 
     def __init__(self, batch: Batch) -> None:
-        momentum = None if batch.momentum is None else jnp.array(batch.momentum)
-        self._rates = jnp.array(batch.coefficients[:, 0]), momentum
-        self._drawn, self._state, self._taken = drawn_of(batch, "shift", "weight"), begin(batch), 0
+        shrink = None if batch.shrink is None else batch.shrink[:, 0]
+        rates = {
+            "coefficient": batch.coefficients[:, 0],
+            "momentum": batch.momentum,
+            "shrink": shrink,
+            "rho": batch.rho,
+        }
+        self._rates = {name: jnp.array(values) for name, values in rates.items() if values is not None}
+        # The parts of a step's noise come after its runs, over which it is mapped.
+        drawn = drawn_of(batch, "shift", "weight", "parameters")
+        self._drawn = {name: rows.swapaxes(1, 2) if name == "parameters" else rows for name, rows in drawn.items()}
+        self._state, self._taken, change, looks_ahead = begin(batch), 0, change_of(batch), batch.looks_ahead
         X, y, depth, period = jnp.array(batch.X), jnp.array(batch.y), batch.depth, batch.period
 
         def residual_of(state: State) -> jax.Array:
             return X @ (state[0] ** depth - state[1] ** depth) - y
 
         def step(state: State, rates: Rates, drawn: Drawn) -> State:
-            coefficient, momentum = rates
+            coefficient, momentum = rates["coefficient"], rates.get("momentum")
+            if change is not None:
+                return moved(state, *change((state[0], state[1]), coefficient, rates.get("rho"), drawn), None)
             residual = residual_of(state)
             if "shift" in drawn:
                 residual = residual - drawn["shift"]
@@ -42,10 +54,9 @@ class ScanLoop:
             x = (coefficient * residual) @ X
             u_plus, u_minus = state[:2]
             plus, minus = -(u_plus ** (depth - 1) * x), u_minus ** (depth - 1) * x
-            if momentum is None:
-                return u_plus + plus, u_minus + minus
-            plus, minus = momentum * state[2] + plus, momentum * state[3] + minus
-            return u_plus + plus, u_minus + minus, plus, minus
+            if "shrink" in rates:
+                return rates["shrink"] * u_plus + plus, rates["shrink"] * u_minus + minus
+            return moved(state, plus, minus, momentum, looks_ahead=looks_ahead)
 
         @partial(jax.jit, static_argnums=4)
         def chunk(state: State, rates: Rates, drawn: Drawn, start: int, steps: int) -> tuple[State, jax.Array]:

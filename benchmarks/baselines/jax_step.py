@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.jax_elsewhere import Change
 
 jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's own signature
 
@@ -35,16 +36,41 @@ def theta_of(state: State) -> np.ndarray:
 
 def step_of(batch: Batch, gradient: Callable[[jax.Array, Drawn], jax.Array]) -> Callable[[State, Drawn], State]:
     """The step of all runs by x = `gradient` of β and what is drawn."""
-    depth, momentum = batch.depth, None if batch.momentum is None else jnp.array(batch.momentum)[:, None]
+    depth, looks_ahead = batch.depth, batch.looks_ahead
+    momentum = None if batch.momentum is None else jnp.array(batch.momentum)[:, None]
+    shrink = None if batch.shrink is None else jnp.array(batch.shrink)
 
     def step(state: State, drawn: Drawn) -> State:
         u_plus, u_minus = state[:2]
         x = gradient(u_plus**depth - u_minus**depth, drawn)
         plus, minus = -(u_plus ** (depth - 1) * x), u_minus ** (depth - 1) * x
-        if momentum is None:
-            return u_plus + plus, u_minus + minus
-        plus, minus = momentum * state[2] + plus, momentum * state[3] + minus
-        return u_plus + plus, u_minus + minus, plus, minus
+        if shrink is not None:
+            return shrink * u_plus + plus, shrink * u_minus + minus
+        return moved(state, plus, minus, momentum, looks_ahead=looks_ahead)
+
+    return step
+
+
+def moved(
+    state: State, plus: jax.Array, minus: jax.Array, momentum: jax.Array | None, *, looks_ahead: bool = False
+) -> State:
+    """The state after a step that descent would make by `plus` and `minus`."""
+    u_plus, u_minus = state[:2]
+    if momentum is None:
+        return u_plus + plus, u_minus + minus
+    velocities = momentum * state[2] + plus, momentum * state[3] + minus
+    if looks_ahead:
+        plus, minus = momentum * velocities[0] + plus, momentum * velocities[1] + minus
+        return u_plus + plus, u_minus + minus, *velocities
+    return u_plus + velocities[0], u_minus + velocities[1], *velocities
+
+
+def step_elsewhere(batch: Batch, change: Change) -> Callable[[State, Drawn], State]:
+    """The step of all runs by a gradient that is not taken at θ."""
+    coefficients, rho = jnp.array(batch.coefficients), None if batch.rho is None else jnp.array(batch.rho)[:, None]
+
+    def step(state: State, drawn: Drawn) -> State:
+        return moved(state, *change((state[0], state[1]), coefficients, rho, drawn), None)
 
     return step
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.batch import Batch, Loop
+from benchmarks.baselines.numpy_elsewhere import ElsewhereLoop, is_elsewhere
 
 
 class NumpyLoop:
     """The step in place: two matrix products and the passes over (run, dim) that the formula has."""
 
     def __init__(self, batch: Batch) -> None:
-        self._batch, self._taken = batch, 0
+        self._batch, self._taken, self._shrink = batch, 0, batch.shrink
         self._u, self._powers = batch.theta.copy(), np.empty_like(batch.theta)
         self._velocity = np.zeros_like(batch.theta)
         self._u_plus, self._u_minus = self._u
@@ -33,9 +34,10 @@ class NumpyLoop:
         np.multiply(self._u_plus, self._u_plus, out=self._a)
         np.multiply(self._u_minus, self._u_minus, out=self._b)
         self._compute_x(t)
-        np.subtract(1.0, self._x, out=self._a)
+        kept = 1.0 if self._shrink is None else self._shrink
+        np.subtract(kept, self._x, out=self._a)
         np.multiply(self._u_plus, self._a, out=self._u_plus)
-        np.add(1.0, self._x, out=self._a)
+        np.add(kept, self._x, out=self._a)
         np.multiply(self._u_minus, self._a, out=self._u_minus)
 
     def _step(self, t: int) -> None:
@@ -46,6 +48,8 @@ class NumpyLoop:
             np.multiply(base, u, out=product)
         self._compute_x(t)
         np.multiply(self._u if self._batch.depth == 2 else self._powers, self._x, out=self._powers)
+        if self._shrink is not None:
+            np.multiply(self._u, self._shrink, out=self._u)
         if self._batch.momentum is None:
             np.subtract(self._u_plus, self._powers[0], out=self._u_plus)
             np.add(self._u_minus, self._powers[1], out=self._u_minus)
@@ -53,6 +57,12 @@ class NumpyLoop:
         np.multiply(self._velocity, self._batch.momentum[:, None], out=self._velocity)
         np.subtract(self._velocity[0], self._powers[0], out=self._velocity[0])
         np.add(self._velocity[1], self._powers[1], out=self._velocity[1])
+        if self._batch.looks_ahead:
+            np.subtract(self._u_plus, self._powers[0], out=self._u_plus)
+            np.add(self._u_minus, self._powers[1], out=self._u_minus)
+            np.multiply(self._velocity, self._batch.momentum[:, None], out=self._powers)
+            np.add(self._u, self._powers, out=self._u)
+            return
         np.add(self._u, self._velocity, out=self._u)
 
     def _compute_x(self, t: int) -> None:
@@ -69,6 +79,6 @@ class NumpyLoop:
         np.matmul(self._residual, batch.X, out=self._x)
 
 
-def prepare(batch: Batch) -> NumpyLoop:
+def prepare(batch: Batch) -> Loop:
     """The batch, ready to step."""
-    return NumpyLoop(batch)
+    return ElsewhereLoop(batch) if is_elsewhere(batch) else NumpyLoop(batch)

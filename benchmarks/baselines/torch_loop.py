@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
-from benchmarks.baselines.batch import Batch
+from benchmarks.baselines.batch import Batch, Loop
+from benchmarks.baselines.numpy_elsewhere import is_elsewhere
+from benchmarks.baselines.torch_elsewhere import TorchElsewhereLoop
 
 torch.set_num_threads(1)
 
@@ -12,7 +14,8 @@ class TorchLoop:
     """The step in place."""
 
     def __init__(self, batch: Batch) -> None:
-        self._depth, self._period, self._taken = batch.depth, batch.period, 0
+        self._depth, self._period, self._taken, self._looks_ahead = batch.depth, batch.period, 0, batch.looks_ahead
+        self._shrink = None if batch.shrink is None else torch.from_numpy(batch.shrink)
         self._X, self._y = torch.from_numpy(batch.X.copy()), torch.from_numpy(batch.y.copy())
         self._coefficients = torch.from_numpy(batch.coefficients)
         self._theta = torch.from_numpy(batch.theta.copy())
@@ -42,6 +45,10 @@ class TorchLoop:
         torch.mul(self._u_plus, self._u_plus, out=self._a)
         torch.addcmul(self._a, self._u_minus, self._u_minus, value=-1, out=self._a)
         self._compute_x(t)
+        if self._shrink is not None:
+            self._u_plus.mul_(torch.sub(self._shrink, self._x, out=self._a))
+            self._u_minus.mul_(torch.add(self._shrink, self._x, out=self._a))
+            return
         self._u_plus.addcmul_(self._u_plus, self._x, value=-1)
         self._u_minus.addcmul_(self._u_minus, self._x)
 
@@ -53,6 +60,8 @@ class TorchLoop:
         torch.mul(self._b, self._u_plus, out=self._a)
         self._a.addcmul_(self._c, self._u_minus, value=-1)
         self._compute_x(t)
+        if self._shrink is not None:
+            self._theta.mul_(self._shrink)
         if self._momentum is None:
             self._u_plus.addcmul_(self._b, self._x, value=-1)
             self._u_minus.addcmul_(self._c, self._x)
@@ -60,6 +69,11 @@ class TorchLoop:
         self._velocity.mul_(self._momentum)
         self._velocity[0].addcmul_(self._b, self._x, value=-1)
         self._velocity[1].addcmul_(self._c, self._x)
+        if self._looks_ahead:
+            self._u_plus.addcmul_(self._b, self._x, value=-1)
+            self._u_minus.addcmul_(self._c, self._x)
+            self._theta.addcmul_(self._velocity, self._momentum)
+            return
         self._theta.add_(self._velocity)
 
     def _compute_x(self, t: int) -> None:
@@ -74,6 +88,6 @@ class TorchLoop:
         torch.matmul(self._residual, self._X, out=self._x)
 
 
-def prepare(batch: Batch) -> TorchLoop:
+def prepare(batch: Batch) -> Loop:
     """The batch, ready to step."""
-    return TorchLoop(batch)
+    return TorchElsewhereLoop(batch) if is_elsewhere(batch) else TorchLoop(batch)

@@ -11,11 +11,12 @@ from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.dgemm import dgemm
 from benchmarks.baselines.elapsed import Elapsed, elapsed
 from benchmarks.baselines.numpy_gather import GatherLoop
-from benchmarks.baselines.numpy_loop import NumpyLoop
+from benchmarks.baselines.numpy_loop import NumpyLoop, prepare
 from benchmarks.drawing import kernel_figure
 from benchmarks.kernel import OPTIMIZERS, Cell, Disagreement, check_agreement, line, row
 from benchmarks.ours import OurLoop
 from benchmarks.turns import Effort, in_turn, median_ratio
+from core.descent.kernel import NUMPY
 
 TINY = Effort(rounds=2, seconds=1e-4, quick=True)
 
@@ -50,8 +51,9 @@ def test_baselines_take_the_steps_of_every_optimiser(optimizer: str, depth: int)
     """Over more steps than a period of what is drawn has; minibatches by weights and by their rows."""
     cell = Cell(dim=7, samples=20, depth=depth, runs=3, optimizer=optimizer)
     batch, plain = cell.batch(), Cell(dim=7, samples=20, depth=depth, runs=3).batch()
-    loops = [OurLoop(batch), NumpyLoop(batch), *([GatherLoop(batch)] if cell.suits("numpy-gather") else [])]
-    assert len(loops) == (3 if optimizer == "sgd" else 2)
+    loops = [OurLoop(batch, NUMPY), OurLoop(batch), prepare(batch)]
+    loops += [GatherLoop(batch)] if cell.suits("numpy-gather") else []
+    assert len(loops) == (4 if optimizer == "sgd" else 3)
     for loop in [*loops, untouched := NumpyLoop(plain)]:
         for steps in (30, 70):
             loop.advance(steps)

@@ -31,6 +31,11 @@ def padded_rows(values: np.ndarray, width: int) -> np.ndarray:
     return rows
 
 
+def with_whole_rows(values: np.ndarray) -> np.ndarray:
+    """The array itself if the entries of a row are one after another, as those of a view mostly are, else a copy."""
+    return values if values.strides[-1] == values.itemsize else np.ascontiguousarray(values)
+
+
 def address(array: np.ndarray) -> int:
     """Where the array is in memory; it must outlive the call that is given this."""
     return int(array.__array_interface__["data"][0])  # a third of the time of `ctypes.data`

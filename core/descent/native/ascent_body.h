@@ -1,12 +1,14 @@
 /* Steps whose gradient is taken elsewhere than at θ: where an ascent leads (SAM), or noise.
  *
  * With ∂_k what x is multiplied by in the step of part k, ascents are θ̃ = θ ± ∂∘z with z = rate·ρ·g. Of 1-SAM each
- * sample has z_k = q_k·x_k, q_k = rate·ρ·r_k. Networks of degree 2 are quadratic in z, and so are their residuals:
+ * sample has z_k = p_k·x_k, p_k = rate·q_k, q_k = ρ·r_k. Networks of degree D are polynomials of degree D in z, and so
+ * are their residuals: with the tangent weights c, q_k·c for the first power of z, and D − 1 moments more,
  *
- *     r̃_k = r_k + q_k/rate·Σ_i c_i x_ki² + q_k²·Σ_i β_i x_ki³,   the step of θ is ∂∘x + θ∘Σ_k r̃_k q_k x_k²
+ *     r̃_k = r_k + q_k·Σ_i c_i x_ki² + p_k²·Σ_i b_i x_ki³ + p_k³·Σ_i a_i x_ki⁴
  *
- * with the tangent weights c: three products with X and its powers, and two with their transposes. Deeper ones are made
- * sample by sample. */
+ * where b = β and a = 0 of degree 2, b = 3(u₊⁵ − u₋⁵) and a = u₊⁶ + u₋⁶ of degree 3. The step of θ is, of degree 2,
+ * ∂∘x + θ∘s with s = Σ_k r̃_k p_k x_k², and of degree 3, with w = Σ_k r̃_k p_k² x_k³, u±²∘(x ± u±∘(2s ± u±∘w)): D + 1
+ * products with powers of X, and D with their transposes. Deeper ones are made sample by sample. */
 
 /* ∂ of part k at θ. */
 TARGET INLINE vec NAME(slope)(const int64_t network, const int64_t depth, const vec theta[4], int k)
@@ -22,13 +24,22 @@ TARGET INLINE vec NAME(beta_of)(const int64_t network, const int64_t depth, cons
     return NAME(power)(theta[0], depth - 1) * theta[0] - NAME(power)(theta[1], depth - 1) * theta[1];
 }
 
+/* The vector at i of a row of `dim` entries that is not padded: zeros beyond them. */
+TARGET INLINE vec NAME(of_row)(const double *row, int64_t i, int64_t dim)
+{
+    double entries[V] = {0};
+    if (i + V <= dim) return LOAD(row + i);
+    for (int64_t v = i; v < dim; v++) entries[v - i] = row[v];
+    return LOAD(entries);
+}
+
 /* θ + noise, or where there is none θ ± ∂∘z. */
 TARGET INLINE void NAME(elsewhere)(const int64_t network, const int64_t depth, const vec theta[4],
-                                   const double *const noise[4], int64_t i, vec z, vec there[4])
+                                   const double *const noise[4], int64_t i, int64_t dim, vec z, vec there[4])
 {
     for (int k = 0; k < (network == UV ? 4 : 2); k++) {
         if (noise) {
-            there[k] = theta[k] + LOAD(noise[k] + i);
+            there[k] = theta[k] + NAME(of_row)(noise[k], i, dim);
             continue;
         }
         const vec ascent = NAME(slope)(network, depth, theta, k) * z;
@@ -72,10 +83,13 @@ TARGET INLINE void NAME(predict_elsewhere)(const int64_t network, const int64_t 
     }
     for (int64_t i = 0; i < b->dims; i += V) {
         vec theta[4], there[4];
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
+        for (int k = 0; k < (network == UV ? 4 : 2); k++) {
+            theta[k] = LOAD(part[k] + i);
+            if (noise) __builtin_prefetch(noise[k] + i + s->parameters_step, 0, 2); /* of the next step */
+        }
         const vec ascent = LOAD(gradient + i) * SPLAT(factor);
         if (!noise) STORE(z + i, ascent);
-        NAME(elsewhere)(network, depth, theta, noise, i, ascent, there);
+        NAME(elsewhere)(network, depth, theta, noise, i, b->dim, ascent, there);
         STORE(beta + i, NAME(beta_of)(network, depth, there));
     }
 }
@@ -90,7 +104,7 @@ TARGET INLINE void NAME(move_from_elsewhere)(const int64_t network, const int64_
         const vec x = LOAD(gradient + i), ascent = LOAD(z + i);
         vec theta[4], there[4];
         for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
-        NAME(elsewhere)(network, depth, theta, noise, i, ascent, there);
+        NAME(elsewhere)(network, depth, theta, noise, i, b->dim, ascent, there);
         for (int k = 0; k < (network == UV ? 4 : 2); k++) {
             const vec change = NAME(slope)(network, depth, there, k) * x;
             theta[k] = k & 1 ? theta[k] + change : theta[k] - change;
@@ -115,7 +129,8 @@ TARGET static void NAME(lane_elsewhere)(const batch *b, const stretch *s, int64_
     const int64_t parts = b->network == UV ? 4 : 2;
     NAME(rows_of)(b, b->theta, lane, part);
     if (s->parameters)
-        for (int64_t k = 0; k < parts; k++) noise[k] = s->parameters + ((t * parts + k) * b->lanes + lane) * b->dims;
+        for (int64_t k = 0; k < parts; k++)
+            noise[k] = s->parameters + t * s->parameters_step + k * s->parameters_part + lane * s->parameters_lane;
     const double *const *const given = s->parameters ? noise : NULL;
     if (moves) {
         OF_NETWORK(NAME(move_from_elsewhere), b, lane, part, given);
@@ -159,38 +174,130 @@ TARGET INLINE void NAME(tangent_weights)(const int64_t network, const int64_t de
     }
 }
 
-/* The residuals of one lane where the ascents of its samples lead, scaled, and these times the pulls. */
-TARGET static void NAME(ascend_samples)(const batch *b, const stretch *s, int64_t lane, double coefficient)
+/* The moments of one lane: c, of degree 3 b and a as well. */
+TARGET INLINE void NAME(moments)(const int64_t network, const int64_t depth, const batch *b, int64_t lane)
 {
-    const double rate = b->network == UV ? 1 : 2;
-    double *const r = b->residual + lane * b->rows, *const sum = b->residual_sum + lane * b->rows;
-    double *const curvature = b->curvature + lane * b->rows;
-    const double *const cubic = b->cubic + lane * b->rows;
-    for (int64_t i = 0; i < b->rows; i++) {
-        const double q = NAME(pull)(s, s->rho[lane], r[i], curvature[i]);
-        const double pull = rate * q;
-        r[i] = (r[i] + q * curvature[i] + pull * pull * cubic[i]) * coefficient;
-        sum[i] += r[i];
-        curvature[i] = pull * r[i];
+    double *part[4], *const out = b->ascent + lane * b->dims;
+    const int64_t next = b->lanes * b->dims;
+    NAME(rows_of)(b, b->theta, lane, part);
+    NAME(tangent_weights)(network, depth, b, part, out);
+    for (int64_t i = 0; depth == 3 && i < b->dims; i += V) {
+        const vec p = LOAD(part[0] + i), m = LOAD(part[1] + i), p2 = p * p, m2 = m * m, p4 = p2 * p2, m4 = m2 * m2;
+        STORE(out + next + i, SPLAT(3.0) * (p4 * p - m4 * m));
+        STORE(out + 2 * next + i, p4 * p2 + m4 * m2);
     }
 }
 
-/* θ_k ← θ_k ∓ ∂_k∘x − θ_k∘s. */
-TARGET INLINE void NAME(move_by_samples)(const int64_t network, const batch *b, int64_t lane,
-                                         double *const part[4])
+/* The residuals of samples from ≤ k < to of one lane where their ascents lead, scaled, and these times powers of p. */
+TARGET INLINE void NAME(ascend)(const int64_t depth, const int normalized, const batch *b, const stretch *s,
+                                int64_t lane, double coefficient, int64_t from, int64_t to)
 {
-    const double *const gradient = b->gradient + lane * b->dims, *const second = b->second + lane * b->dims;
-    double *const beta = b->predictor + lane * b->dims;
+    const double rate = b->network == UV ? 1 : (double)depth, rho = s->rho[lane];
+    double *const r = b->residual + lane * b->rows, *const sum = b->residual_sum + lane * b->rows;
+    double *const curvature = b->curvature + lane * b->rows, *const cubic = b->cubic + lane * b->rows;
+    const double *const quartic = cubic + b->lanes * b->rows;
+    for (int64_t i = from; i < to; i += V) {
+        const vec now = LOAD(r + i), curved = LOAD(curvature + i);
+        vec q = SPLAT(rho) * now;
+        if (normalized) {
+            double each[V];
+            for (int v = 0; v < V; v++) each[v] = NAME(pull)(s, rho, r[i + v], curvature[i + v]);
+            q = LOAD(each);
+        }
+        const vec pull = SPLAT(rate) * q;
+        vec there = now + q * curved + pull * pull * LOAD(cubic + i);
+        if (depth == 3) there = there + pull * pull * pull * LOAD(quartic + i);
+        there = there * SPLAT(coefficient);
+        STORE(r + i, there);
+        STORE(sum + i, LOAD(sum + i) + there);
+        STORE(curvature + i, pull * there);
+        if (depth == 3) STORE(cubic + i, pull * pull * there);
+    }
+}
+
+TARGET static void NAME(ascend_samples)(const batch *b, const stretch *s, int64_t lane, double coefficient, int64_t from,
+                                        int64_t to)
+{
+    if (b->network != DEEP && s->normalized) NAME(ascend)(2, 1, b, s, lane, coefficient, from, to);
+    else if (b->network != DEEP) NAME(ascend)(2, 0, b, s, lane, coefficient, from, to);
+    else if (s->normalized) NAME(ascend)(3, 1, b, s, lane, coefficient, from, to);
+    else NAME(ascend)(3, 0, b, s, lane, coefficient, from, to);
+}
+
+/* The step of one lane by what its samples add up to, with the new β. */
+TARGET INLINE void NAME(move_by_samples)(const int64_t network, const int64_t depth, const batch *b, int64_t lane)
+{
+    double *part[4], *const beta = b->predictor + lane * b->dims;
+    const double *const gradient = b->gradient + lane * b->dims, *const second = b->second + lane * b->dims,
+                 *const third = second + b->lanes * b->dims;
+    NAME(rows_of)(b, b->theta, lane, part);
     for (int64_t i = 0; i < b->dims; i += V) {
         const vec x = LOAD(gradient + i), shrinkage = LOAD(second + i);
         vec theta[4], moved[4];
         for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
         for (int k = 0; k < (network == UV ? 4 : 2); k++) {
-            const vec change = NAME(slope)(network, 2, theta, k) * x;
-            moved[k] = (k & 1 ? theta[k] + change : theta[k] - change) - theta[k] * shrinkage;
+            if (depth == 3) {
+                const vec twice = shrinkage + shrinkage, most = theta[k] * LOAD(third + i);
+                const vec by = theta[k] * (k & 1 ? twice - most : twice + most);
+                moved[k] = k & 1 ? theta[k] + theta[k] * theta[k] * (x - by) : theta[k] - theta[k] * theta[k] * (x + by);
+            } else {
+                const vec change = NAME(slope)(network, 2, theta, k) * x;
+                moved[k] = (k & 1 ? theta[k] + change : theta[k] - change) - theta[k] * shrinkage;
+            }
             STORE(part[k] + i, moved[k]);
         }
-        STORE(beta + i, NAME(beta_of)(network, 2, moved));
+        STORE(beta + i, NAME(beta_of)(network, depth, moved));
+    }
+}
+
+/* What is done by network and degree where samples have ascents of their own and X has been raised to powers. */
+#define OF_POWERS(what, ...)                                 \
+    if (b->network == SQUARED) what(SQUARED, 2, __VA_ARGS__); \
+    else if (b->network == UV) what(UV, 2, __VA_ARGS__);      \
+    else what(DEEP, 3, __VA_ARGS__)
+
+/* r, and Σ_i of moments times powers of X, by products with these; their part of the step likewise. */
+TARGET static void NAME(samples_by_products)(const batch *b, const stretch *s, const double *coefficient, int64_t first,
+                                             int64_t last)
+{
+    const int64_t of_dims = b->lanes * b->dims, of_rows = b->lanes * b->rows;
+    NAME(factors) product = NAME(residual_factors)(b);
+    NAME(plain_product)(&product, first, last);
+    product.start = NULL;
+    product.a = b->squares_by_sample, product.b = b->ascent, product.out = b->curvature;
+    NAME(plain_product)(&product, first, last);
+    product.a = b->cubes_by_sample, product.out = b->cubic;
+    product.b = b->network == DEEP ? b->ascent + of_dims : b->predictor;
+    NAME(plain_product)(&product, first, last);
+    if (b->network == DEEP) {
+        product.a = b->fourths_by_sample, product.b = b->ascent + 2 * of_dims, product.out = b->cubic + of_rows;
+        NAME(plain_product)(&product, first, last);
+    }
+    for (int64_t lane = first; lane < last; lane++) NAME(ascend_samples)(b, s, lane, coefficient[lane], 0, b->rows);
+    product = NAME(gradient_factors)(b);
+    NAME(plain_product)(&product, first, last);
+    product.a = b->squares_by_dim, product.b = b->curvature, product.out = b->second;
+    NAME(plain_product)(&product, first, last);
+    if (b->network == DEEP) {
+        product.a = b->cubes_by_dim, product.b = b->cubic, product.out = b->second + of_dims;
+        NAME(plain_product)(&product, first, last);
+    }
+}
+
+/* The same in tiles of X, whose powers are made as they are read. */
+TARGET static void NAME(samples_by_sweep)(const batch *b, const stretch *s, const double *coefficient, int64_t first,
+                                          int64_t last)
+{
+    const int64_t strip = NAME(strip)(b);
+    for (int64_t row = 0; row < b->rows; row += strip) {
+        const int64_t to = row + strip < b->rows ? row + strip : b->rows;
+        for (int64_t lane = first; lane < last; lane++) {
+            if (b->network == DEEP) NAME(residual_powers)(4, b, lane, row, to);
+            else NAME(residual_powers)(3, b, lane, row, to);
+            NAME(ascend_samples)(b, s, lane, coefficient[lane], row, to);
+            if (b->network == DEEP) NAME(gradient_powers)(3, b, lane, row, to);
+            else NAME(gradient_powers)(2, b, lane, row, to);
+        }
     }
 }
 
@@ -223,7 +330,7 @@ TARGET INLINE void NAME(step_by_deep_samples)(const int64_t network, const int64
         for (int64_t i = 0; i < end; i += V) {
             const vec x = ROW(b, n, i), theta[4] = {LOAD(part[0] + i), LOAD(part[1] + i)};
             vec there[4];
-            NAME(elsewhere)(network, depth, theta, NULL, i, pull * x, there);
+            NAME(elsewhere)(network, depth, theta, NULL, i, b->dim, pull * x, there);
             sum[i / V % (WIDEST / V)] = FMA(x, NAME(beta_of)(network, depth, there), sum[i / V % (WIDEST / V)]);
         }
         r[n] = (NAME(total)(sum) + b->minus_targets[n]) * coefficient;
@@ -231,7 +338,7 @@ TARGET INLINE void NAME(step_by_deep_samples)(const int64_t network, const int64
         for (int64_t i = 0; i < end; i += V) {
             const vec x = ROW(b, n, i), theta[4] = {LOAD(part[0] + i), LOAD(part[1] + i)};
             vec there[4];
-            NAME(elsewhere)(network, depth, theta, NULL, i, pull * x, there);
+            NAME(elsewhere)(network, depth, theta, NULL, i, b->dim, pull * x, there);
             for (int k = 0; k < 2; k++) {
                 const vec slope = NAME(slope)(network, depth, there, k);
                 STORE(change[k] + i, FMA(x * SPLAT(r[n]), slope, LOAD(change[k] + i)));
@@ -246,65 +353,56 @@ TARGET INLINE void NAME(step_by_deep_samples)(const int64_t network, const int64
     }
 }
 
-/* One step of 1-SAM; r is there. */
+/* One step of 1-SAM. */
 TARGET static void NAME(step_by_samples)(const batch *b, const stretch *s, const double *coefficient, int64_t first,
                                          int64_t last)
 {
-    if (b->network == DEEP) {
+    if (b->network == DEEP && b->depth > 3) {
+        const NAME(factors) residual = NAME(residual_factors)(b);
+        NAME(plain_product)(&residual, first, last);
         for (int64_t lane = first; lane < last; lane++) {
             double *part[4];
             NAME(rows_of)(b, b->theta, lane, part);
-            if (b->depth == 3) NAME(step_by_deep_samples)(DEEP, 3, b, s, lane, coefficient[lane], part);
-            else if (b->depth == 4) NAME(step_by_deep_samples)(DEEP, 4, b, s, lane, coefficient[lane], part);
+            if (b->depth == 4) NAME(step_by_deep_samples)(DEEP, 4, b, s, lane, coefficient[lane], part);
             else NAME(step_by_deep_samples)(DEEP, b->depth, b, s, lane, coefficient[lane], part);
         }
         return;
     }
-    for (int64_t lane = first; lane < last; lane++) {
-        double *part[4], *const out = b->ascent + lane * b->dims;
-        NAME(rows_of)(b, b->theta, lane, part);
-        if (b->network == UV) NAME(tangent_weights)(UV, 2, b, part, out);
-        else NAME(tangent_weights)(SQUARED, 2, b, part, out);
+    for (int64_t lane = first; lane < last; lane++) OF_POWERS(NAME(moments), b, lane);
+    if (b->by_sample) NAME(samples_by_products)(b, s, coefficient, first, last);
+    else NAME(samples_by_sweep)(b, s, coefficient, first, last);
+    for (int64_t lane = first; lane < last; lane++) OF_POWERS(NAME(move_by_samples), b, lane);
+}
+
+/* x of one lane after the other at its β, of residuals that are scaled and summed up, or as they are. */
+TARGET static void NAME(gradients_at)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last,
+                                      int is_scaled)
+{
+    NAME(factors) residual = NAME(residual_factors)(b);
+    const NAME(factors) gradient = NAME(gradient_factors)(b);
+    if (!b->by_sample) {
+        NAME(sweep)(b, s, t, first, last, is_scaled);
+        return;
     }
-    NAME(factors) product = NAME(residual_factors)(b);
-    product.start = NULL;
-    product.a = b->squares_by_sample, product.b = b->ascent, product.out = b->curvature;
-    NAME(plain_product)(&product, first, last);
-    product.a = b->cubes_by_sample, product.b = b->predictor, product.out = b->cubic;
-    NAME(plain_product)(&product, first, last);
-    for (int64_t lane = first; lane < last; lane++) NAME(ascend_samples)(b, s, lane, coefficient[lane]);
-    product = NAME(gradient_factors)(b);
-    NAME(plain_product)(&product, first, last);
-    product.a = b->squares_by_dim, product.b = b->curvature, product.out = b->second;
-    NAME(plain_product)(&product, first, last);
-    for (int64_t lane = first; lane < last; lane++) {
-        double *part[4];
-        NAME(rows_of)(b, b->theta, lane, part);
-        if (b->network == UV) NAME(move_by_samples)(UV, b, lane, part);
-        else NAME(move_by_samples)(SQUARED, b, lane, part);
-    }
+    residual.coefficient = s->coefficients + t * s->coefficient_stride;
+    if (is_scaled) NAME(scaled_product)(&residual, first, last);
+    else NAME(plain_product)(&residual, first, last);
+    NAME(plain_product)(&gradient, first, last);
 }
 
 /* Step number t of a stretch, for lanes first ≤ l < last. */
 TARGET static void NAME(step_elsewhere)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
 {
-    const double *const coefficient = s->coefficients + t * s->coefficient_stride;
-    NAME(factors) residual = NAME(residual_factors)(b);
-    const NAME(factors) gradient = NAME(gradient_factors)(b);
-    residual.coefficient = coefficient;
-    if (s->rho) {
-        NAME(plain_product)(&residual, first, last);
-        if (s->by_samples) {
-            NAME(step_by_samples)(b, s, coefficient, first, last);
-            return;
-        }
-        NAME(plain_product)(&gradient, first, last);
+    if (s->rho && s->by_samples) {
+        NAME(step_by_samples)(b, s, s->coefficients + t * s->coefficient_stride, first, last);
+        return;
     }
+    if (s->rho) NAME(gradients_at)(b, s, t, first, last, 0);
     for (int64_t lane = first; lane < last; lane++) NAME(lane_elsewhere)(b, s, t, lane, 0);
-    NAME(scaled_product)(&residual, first, last);
-    NAME(plain_product)(&gradient, first, last);
+    NAME(gradients_at)(b, s, t, first, last, 1);
     for (int64_t lane = first; lane < last; lane++) NAME(lane_elsewhere)(b, s, t, lane, 1);
 }
 
 #undef ROW
+#undef OF_POWERS
 #undef OF_NETWORK

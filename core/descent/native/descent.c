@@ -44,11 +44,12 @@ typedef struct {
     double *gradient;        /* (lane, dims): x = Xᵀr, r scaled by its coefficient */
     int64_t nesterov;        /* whether θ is where the velocity has led already */
     /* Of ascents, NULL without: */
-    double *ascent;          /* (lane, dims): z of θ̃ = θ ± ∂∘z */
-    double *second;          /* (part, lane, dims): what is added to a step beside x */
-    double *curvature;       /* (lane, rows): Σ_i c_i x_ki², then the pulls times r̃ */
-    double *cubic;           /* (lane, rows): Σ_i β_i x_ki³ */
-    const double *squares_by_sample, *cubes_by_sample, *squares_by_dim; /* of X, as by_sample and by_dim, or NULL */
+    double *ascent;          /* (3, lane, dims): z of θ̃ = θ ± ∂∘z; of 1-SAM moments: c, b and a of ascent_body.h */
+    double *second;          /* (2, lane, dims): what is added to a step beside x */
+    double *curvature;       /* (lane, rows): Σ_i c_i x_ki², then p_k·r̃_k */
+    double *cubic;           /* (2, lane, rows): Σ_i b_i x_ki³, then p_k²·r̃_k; Σ_i a_i x_ki⁴ */
+    /* X to powers, as by_sample and by_dim, or NULL: */
+    const double *squares_by_sample, *cubes_by_sample, *fourths_by_sample, *squares_by_dim, *cubes_by_dim;
     double *predictor_sum;   /* (lane, dims): Σ_t of β times the coefficients, or NULL */
     double *weight_sum;      /* (lane): Σ_t of the coefficients, or NULL */
 } batch;
@@ -80,7 +81,8 @@ typedef struct {
     int64_t pull_stride;
     const double *rho; /* (lane): that of the ascents to where gradients are taken, or NULL */
     int64_t by_samples, normalized; /* whether each sample has an ascent of its own, and whether its length is rho */
-    const double *parameters; /* (step, part, lane, dims): added to θ where the gradient is taken, or NULL */
+    const double *parameters; /* (step, part, lane, dim): added to θ where the gradient is taken, or NULL */
+    int64_t parameters_step, parameters_part, parameters_lane; /* from one of its rows to the next along each axis */
     /* Where the loss grows, seen at `looks`: of each lane, what it is above `least`, at least `floor`, is compared with
      * the `lowest` since the check before; `grew_at` is the last step by which it was higher. NULL: nobody looks. */
     const double *floor;

@@ -19,7 +19,7 @@ from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
 from core.descent.native import library as native
-from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled
+from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled, with_whole_rows
 from core.descent.optimizers import Optimizer
 from core.descent.weight_decay import Decay
 from core.networks.network import Network
@@ -122,7 +122,8 @@ class NativeDescent(BatchDescent):
             weight = self._wide("weight", noise.weight)
         shrink, shrink_stride = (None, 0) if decay is None else _strided(decay.shrink, 1.0)
         pull, pull_stride = (None, 0) if decay is None else _strided(decay.pull, 1.0)
-        parameters = self._wide("parameters", noise.parameters, self._dims)
+        parameters = None if noise.parameters is None else with_whole_rows(noise.parameters)
+        step, part, lane = (0, 0, 0) if parameters is None else (stride // 8 for stride in parameters.strides[:3])
         rho = None if ascent is None else np.ascontiguousarray(ascent.rho)
         if ascent is not None or parameters is not None:
             self._take_gradients_elsewhere(by_samples=ascent is not None and ascent.along == AscentAlong.SAMPLE)
@@ -152,6 +153,9 @@ class NativeDescent(BatchDescent):
             by_samples=ascent is not None and ascent.along == AscentAlong.SAMPLE,
             normalized=ascent is not None and ascent.normalized,
             parameters=None if parameters is None else address(parameters),
+            parameters_step=step,
+            parameters_part=part,
+            parameters_lane=lane,
             floor=None if growth is None else address(growth.floor),
             lowest=None if growth is None else address(growth.lowest),
             grew_at=None if growth is None else address(growth.grew_at),
@@ -167,27 +171,32 @@ class NativeDescent(BatchDescent):
         return losses
 
     def _take_gradients_elsewhere(self, *, by_samples: bool) -> None:
-        """Have what steps need whose gradient is not taken at θ, X packed whatever its size."""
+        """Have what steps need whose gradient is not taken at θ."""
         if self._batch.ascent:
             return
-        if not self._packed:
+        is_deep = self._network.degree > 3
+        if not self._packed and by_samples and is_deep:
             self._packed = [self._pack(self._X), self._pack(self._X.T)]
             self._batch.by_sample, self._batch.by_dim = map(address, self._packed)
         shapes = (
-            (self.lanes, self._dims),
+            (3 if by_samples else 1, self.lanes, self._dims),
             (2, self.lanes, self._dims),
             (self.lanes, self._rows),
-            (self.lanes, self._rows),
+            (2, self.lanes, self._rows),
         )
         scratch = [aligned_zeros(shape) for shape in shapes]
         self._scratch += scratch
         self._batch.ascent, self._batch.second, self._batch.curvature, self._batch.cubic = map(address, scratch)
-        if by_samples and self._network.degree == 2:
-            squares, cubes = np.square(self._X), self._X**3
+        if by_samples and self._packed and not is_deep:
+            squares = self._X * self._X
+            cubes = squares * self._X
             powers = [self._pack(each) for each in (squares, cubes, squares.T)]
-            self._packed += powers
             batch = self._batch
             batch.squares_by_sample, batch.cubes_by_sample, batch.squares_by_dim = map(address, powers)
+            if self._network.degree == 3:
+                powers += [self._pack(each) for each in (cubes * self._X, cubes.T)]
+                batch.fourths_by_sample, batch.cubes_by_dim = map(address, powers[3:])
+            self._packed += powers
 
     def _watched(self, events: LossEvents) -> Sequence[int]:
         """Where copies of the conditions are that the kernel reads: one chunk after another has the same ones."""
@@ -204,14 +213,14 @@ class NativeDescent(BatchDescent):
         return packed
 
     def _wide(
-        self, name: str, values: Float64[np.ndarray, "step ..."] | None, width: int | None = None
+        self, name: str, values: Float64[np.ndarray, "step ..."] | None
     ) -> Float64[np.ndarray, "step ..."] | None:
         """The rows padded, in memory that the next chunk of so many steps has again."""
         if values is None:
             return None
         wide = self._drawn.get(name)
         if wide is None or wide.shape[0] != len(values):
-            wide = self._drawn[name] = aligned_zeros((*values.shape[:-1], width or self._rows))
+            wide = self._drawn[name] = aligned_zeros((*values.shape[:-1], self._rows))
         wide[..., : values.shape[-1]] = values
         return wide
 

@@ -326,8 +326,9 @@ TARGET static void NAME(perturb)(const batch *b, const stretch *s, int64_t t, in
     }
 }
 
-/* r and x where X is in tiles alone: a strip of rows gives its residuals, and they their part of x, while it is at hand. */
-TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last)
+/* r and x where X is in tiles alone: a strip of rows gives its residuals, and they their part of x, while it is at hand.
+ * Residuals are perturbed, scaled and summed up, or left as they are. */
+TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int64_t first, int64_t last, int is_scaled)
 {
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
     const int64_t strip = NAME(strip)(b);
@@ -335,7 +336,8 @@ TARGET static void NAME(sweep)(const batch *b, const stretch *s, int64_t t, int6
         const int64_t to = row + strip < b->rows ? row + strip : b->rows;
         const int64_t ahead = (to < b->rows ? to - row : -row) * b->dims; /* to what is read next, which is fetched */
         NAME(residuals)(b, first, last, row, to, ahead);
-        for (int64_t lane = first; lane < last; lane++) NAME(perturb)(b, s, t, lane, coefficient[lane], row, to);
+        for (int64_t lane = first; is_scaled && lane < last; lane++)
+            NAME(perturb)(b, s, t, lane, coefficient[lane], row, to);
         NAME(gradients)(b, first, last, row, to, ahead);
     }
 }
@@ -418,7 +420,7 @@ TARGET static void NAME(step)(const batch *b, const stretch *s, int64_t t, int64
     const double *const coefficient = s->coefficients + t * s->coefficient_stride;
     const int gathered = b->tiles && s->weight && NAME(gather)(b, s, t, first, last);
     if (gathered || !b->by_sample) {
-        if (!gathered) NAME(sweep)(b, s, t, first, last);
+        if (!gathered) NAME(sweep)(b, s, t, first, last, 1);
         if (!gathered && is_looked_at(s, t)) NAME(look_at)(b, s, t, first, last);
         NAME(step_lanes)(b, s, t, first, last);
         return;

@@ -23,7 +23,8 @@ class Batch(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("residual", "gradient")),
         ("nesterov", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("ascent", "second", "curvature", "cubic")),
-        *((name, ctypes.c_void_p) for name in ("squares_by_sample", "cubes_by_sample", "squares_by_dim")),
+        *((name, ctypes.c_void_p) for name in ("squares_by_sample", "cubes_by_sample", "fourths_by_sample")),
+        *((name, ctypes.c_void_p) for name in ("squares_by_dim", "cubes_by_dim")),
         *((name, ctypes.c_void_p) for name in ("predictor_sum", "weight_sum")),
     )
 
@@ -50,6 +51,7 @@ class Stretch(ctypes.Structure):
         ("rho", ctypes.c_void_p),
         *((name, ctypes.c_int64) for name in ("by_samples", "normalized")),
         ("parameters", ctypes.c_void_p),
+        *((f"parameters_{axis}", ctypes.c_int64) for axis in ("step", "part", "lane")),
         *((name, ctypes.c_void_p) for name in ("floor", "lowest", "grew_at")),
         ("least", ctypes.c_double),
     )

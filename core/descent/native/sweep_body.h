@@ -177,6 +177,90 @@ TARGET static void NAME(gradients)(const batch *b, int64_t first, int64_t last, 
     FOR_LANES(NAME(gradient_rows))
 }
 
+/* Rows of 1-SAM that are made at a time, in tiles. */
+#define POWER_GROUPS (V == 8 ? 2 : 1)
+
+/* sums[j] of rows from `row` on, `groups` tiles of them: r = Xβ − y, and Σ_i m_i x_i^(j + 1) with the moments m. */
+TARGET INLINE void NAME(power_tiles)(const int powers, const int groups, const batch *b,
+                                     const double *const moment[4], double *const out[4], int64_t row)
+{
+    const int64_t down = b->dims * WIDEST;
+    vec sum[4][8];
+#pragma GCC unroll 8
+    for (int j = 0; j < powers; j++)
+#pragma GCC unroll 8
+        for (int g = 0; g < groups * TILE_VECTORS; g++)
+            sum[j][g] = j ? (vec){0} : LOAD(b->minus_targets + row + g * V);
+    for (int64_t k = 0; k < b->dim; k += WIDEST)
+#pragma GCC unroll 8
+        for (int from = 0; from < WIDEST; from += V)
+#pragma GCC unroll 8
+            for (int g = 0; g < groups * TILE_VECTORS; g++) {
+                vec part[V];
+                const double *const rows =
+                    b->tiles + row * b->dims + k * WIDEST + g / TILE_VECTORS * down + g % TILE_VECTORS * (V * WIDEST) + from;
+#pragma GCC unroll 8
+                for (int r = 0; r < V; r++) part[r] = LOAD(rows + r * WIDEST);
+                NAME(transpose)(part);
+#pragma GCC unroll 8
+                for (int c = 0; c < V; c++) {
+                    vec x = part[c];
+                    if (k + from + c >= b->dim) continue;
+#pragma GCC unroll 8
+                    for (int j = 0; j < powers; j++, x = x * part[c])
+                        sum[j][g] = FMA(x, SPLAT(moment[j][k + from + c]), sum[j][g]);
+                }
+            }
+#pragma GCC unroll 8
+    for (int j = 0; j < powers; j++)
+#pragma GCC unroll 8
+        for (int g = 0; g < groups * TILE_VECTORS; g++) STORE(out[j] + row + g * V, sum[j][g]);
+}
+
+/* These of one lane, of rows from `row` on. */
+TARGET INLINE void NAME(residual_powers)(const int powers, const batch *b, int64_t lane, int64_t row, int64_t to)
+{
+    const int64_t at = lane * b->dims, of_dims = b->lanes * b->dims, of_rows = b->lanes * b->rows;
+    const double *const beta = b->predictor + at, *const c = b->ascent + at;
+    const double *const moment[4] = {beta, c, powers == 4 ? c + of_dims : beta, c + 2 * of_dims};
+    double *const cubic = b->cubic + lane * b->rows;
+    double *const out[4] = {b->residual + lane * b->rows, b->curvature + lane * b->rows, cubic, cubic + of_rows};
+    for (; row + POWER_GROUPS * WIDEST <= to; row += POWER_GROUPS * WIDEST)
+        NAME(power_tiles)(powers, POWER_GROUPS, b, moment, out, row);
+    for (; row < to; row += WIDEST) NAME(power_tiles)(powers, 1, b, moment, out, row);
+}
+
+/* x, s and w of one lane: += Σ_k of rows from ≤ k < to, to the power j + 1, times what is there of each in place of r. */
+TARGET INLINE void NAME(gradient_powers)(const int powers, const batch *b, int64_t lane, int64_t from, int64_t to)
+{
+    const double *const weight[3] = {b->residual + lane * b->rows, b->curvature + lane * b->rows,
+                                     b->cubic + lane * b->rows};
+    double *const second = b->second + lane * b->dims;
+    double *const out[3] = {b->gradient + lane * b->dims, second, second + b->lanes * b->dims};
+    for (int64_t at = 0; at < b->dims; at += WIDEST) {
+        vec sum[3][TILE_VECTORS];
+#pragma GCC unroll 8
+        for (int j = 0; j < powers; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < TILE_VECTORS; v++) sum[j][v] = from ? LOAD(out[j] + at + v * V) : (vec){0};
+        for (int64_t row = from; row < to && row < b->samples; row++) {
+            const double *const tile = b->tiles + row / WIDEST * WIDEST * b->dims + at * WIDEST + row % WIDEST * WIDEST;
+#pragma GCC unroll 8
+            for (int v = 0; v < TILE_VECTORS; v++) {
+                const vec column = LOAD(tile + v * V);
+                vec x = column;
+#pragma GCC unroll 8
+                for (int j = 0; j < powers; j++, x = x * column)
+                    sum[j][v] = FMA(x, SPLAT(weight[j][row]), sum[j][v]);
+            }
+        }
+#pragma GCC unroll 8
+        for (int j = 0; j < powers; j++)
+#pragma GCC unroll 8
+            for (int v = 0; v < TILE_VECTORS; v++) STORE(out[j] + at + v * V, sum[j][v]);
+    }
+}
+
 /* sum[row] += Σ_k x_row,k·β_k over k < count of a tile's columns, of `groups` times eight rows wherever they are. */
 TARGET INLINE void NAME(add_rows)(const int groups, const double *const *row, int64_t at, const double *beta,
                                   int64_t count, vec sum[GATHERED])
@@ -276,6 +360,7 @@ INLINE int64_t NAME(strip)(const batch *b)
     return rows < WIDEST ? WIDEST : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
 
+#undef POWER_GROUPS
 #undef EACH
 #undef FOR_LANES
 #undef ACROSS
