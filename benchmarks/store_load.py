@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import redis
 
 from benchmarks.baseline_process import ROOT
 from benchmarks.store_costs import BATCH_RUNS, Payloads, Planned, real_payloads, server_of_its_own
+from core.array_block import Numbers
 from jobs.connection import connect
 from jobs.records import Claim, Queue
 from jobs.redis_store import RedisStore, server
@@ -33,8 +34,8 @@ START_SECONDS: Final = 4.0
 
 
 @cache
-def _packed_once(values: tuple[bytes, ...]) -> bytes:
-    return packed_page(values)
+def _packed_once(values: tuple[bytes, ...], numbers_in: Callable[[bytes], Sequence[Numbers]]) -> bytes:
+    return packed_page(values, numbers_in)
 
 
 class StubWorker:
@@ -43,7 +44,7 @@ class StubWorker:
     def __init__(self, url: str, payloads: Payloads) -> None:
         self._store, self._payloads = RedisStore(connect(url, patience=5.0), Settings()), payloads
         # The load is on the store: what packing costs a worker is not to keep two cores busy.
-        vars(server)["packed_page"] = lambda values: _packed_once(tuple(values))
+        vars(server)["packed_page"] = lambda values, numbers_in: _packed_once(tuple(values), numbers_in)
 
     def go_on(self, seconds: float, until: float) -> dict[str, float]:
         """Do jobs until then, each of so many seconds; jobs and runs done, seconds computed."""

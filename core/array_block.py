@@ -3,8 +3,8 @@
 The bytes of an array are sorted by their place in a number: signs and exponents of neighbours are alike, which is most
 of what there is to compress in curves and parameters.
 
-A block of a stored run is not compressed by itself, for it is kept with others that are much like it. Float32 and int64
-numbers are there as the differences of their bits from those before: a curve, and the steps of its records, are smooth.
+A block of a stored run is not compressed by itself, for it is kept with others that are much like it
+(`jobs.run_pages`): its numbers are there as they are, and `numbers_in_block` says where.
 
 No pickle: bytes from a store are read without running anything they contain.
 """
@@ -15,7 +15,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -25,14 +25,25 @@ MAGIC: Final = b"sba2"
 PLAIN_MAGIC: Final = b"sba1"
 """Of blocks whose bytes are in their own order, as they were written before."""
 
-BARE_MAGIC: Final = b"sba3"
-"""Of blocks that are not compressed, all numbers of a type together, and of all but float64 as differences."""
+BARE_MAGIC: Final = b"sba4"
+"""Of blocks that are not compressed, the bytes of all numbers in their own order."""
+
+FORMER_BARE_MAGIC: Final = b"sba3"
+"""Of bare blocks as they were written before: all numbers of a type together, and of all but float64 as differences."""
 
 DTYPES: Final = ("<f4", "<f8", "<i8")
 MAX_BYTES: Final = 1 << 30
 """Most bytes a block may unfold to: a few bytes of compressed zeros can claim any amount of memory."""
 
 _HEADER_LENGTH: Final = struct.Struct("<I")
+
+
+class Numbers(NamedTuple):
+    """Numbers side by side in bytes: where the first begins, how many there are, and how many bytes each has."""
+
+    start: int
+    length: int
+    itemsize: int
 
 
 class MalformedArrays(StepbiasError):
@@ -59,9 +70,16 @@ def bare_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """
     ordered = {name: _little_endian(name, arrays[name]) for name in sorted(arrays)}
     header = _header(tuple((name, array.dtype.str, array.shape) for name, array in ordered.items()))
-    kinds = ([array.ravel() for array in ordered.values() if array.dtype.str == kind] for kind in DTYPES)
-    body = b"".join(_sorted_bytes(_differences(np.concatenate(kind))) for kind in kinds if kind)
-    return BARE_MAGIC + header + body
+    return b"".join([BARE_MAGIC, header, *(array.tobytes() for array in ordered.values())])
+
+
+def numbers_in_block(block: bytes) -> tuple[Numbers, ...]:
+    """Where the numbers of a bare block lie, array by array; of any other bytes none are told."""
+    if not block.startswith(BARE_MAGIC):
+        return ()
+    start = len(BARE_MAGIC) + _HEADER_LENGTH.size
+    (length,) = _HEADER_LENGTH.unpack_from(block, len(BARE_MAGIC))
+    return _numbers_behind(block[start : start + length])
 
 
 def unpack_arrays(block: bytes) -> dict[str, np.ndarray]:
@@ -77,7 +95,7 @@ def unpack_arrays(block: bytes) -> dict[str, np.ndarray]:
         entries = list(_entries(json.loads(content[_HEADER_LENGTH.size : start])))
     except (struct.error, ValueError, RecursionError) as error:
         raise MalformedArrays("the header of an array block is damaged") from error
-    if block.startswith(BARE_MAGIC):
+    if block.startswith(FORMER_BARE_MAGIC):
         return _parts(content[start:], entries)
     return _views(content, start, entries, is_sorted=block.startswith(MAGIC))
 
@@ -102,15 +120,15 @@ def _header(entries: tuple[tuple[str, str, tuple[int, ...]], ...]) -> bytes:
     return _HEADER_LENGTH.pack(len(text)) + text
 
 
-def _differences(numbers: np.ndarray) -> np.ndarray:
-    """Of the bits of each number from those of the one before, small ones of either sign as small whole numbers."""
-    if numbers.dtype.str == "<f8":
-        return numbers
-    bits = numbers.view(f"<u{numbers.itemsize}")
-    steps = bits.copy()
-    steps[1:] -= bits[:-1]
-    sign = steps >> (8 * numbers.itemsize - 1)
-    return (steps << 1) ^ (0 - sign)
+@lru_cache(maxsize=1024)
+def _numbers_behind(header: bytes) -> tuple[Numbers, ...]:
+    """Those of a bare block with this header; arrays without any are passed over."""
+    numbers, start = list[Numbers](), len(BARE_MAGIC) + _HEADER_LENGTH.size + len(header)
+    for _, dtype, shape in _entries(json.loads(header)):
+        own = Numbers(start=start, length=math.prod(shape), itemsize=dtype.itemsize)
+        numbers += [own] if own.length else []
+        start += own.length * own.itemsize
+    return tuple(numbers)
 
 
 def _summed(differences: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
@@ -122,7 +140,7 @@ def _summed(differences: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 
 
 def _inflated(block: bytes) -> bytes:
-    if block.startswith(BARE_MAGIC):
+    if block.startswith((BARE_MAGIC, FORMER_BARE_MAGIC)):
         return block[len(BARE_MAGIC) :]
     if not block.startswith((MAGIC, PLAIN_MAGIC)):
         raise MalformedArrays("these bytes are no array block")

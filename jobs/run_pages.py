@@ -1,17 +1,23 @@
 """Pages: what is stored of several runs, packed together.
 
-Runs of one batch are much alike: they have their problem, their kernel and most of their names in common. Values of one
-length are laid beside each other, first the first byte of all, then the second: what is equal, or nearly, is then a
-long stretch of equal bytes.
+Runs of one batch are much alike: they have their problem, their kernel and most of their names in common, and their
+numbers are those of neighbours in a grid. Values of one form are laid beside each other: of numbers their differences
+(`jobs.number_differences`), the lowest byte of all, then the next; and what is equal in all runs is there once.
 """
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 import numpy as np
+from jaxtyping import Bool, Int64, Shaped, UInt8
+
+from core.array_block import Numbers
+from jobs.number_differences import Differences
+
+MAGIC: Final = b"sbp2"
 
 MOST_BYTES: Final = 450_000
 """Of a page before it is packed, unless one run has more: who reads a run unpacks its page, in a millisecond or two."""
@@ -19,19 +25,133 @@ MOST_BYTES: Final = 450_000
 LEVEL: Final = 4
 """Of zlib."""
 
+_SIZES: Final = (4, 8)
+"""Bytes of a number."""
+
 _NUMBER: Final = struct.Struct("<I")
+_GROUP: Final = struct.Struct("<III")
+_STRETCH: Final = np.dtype([("gap", "<i4"), ("length", "<u4"), ("itemsize", "u1"), ("along", "u1"), ("across", "u1")])
+"""Numbers side by side: bytes from the end of those before to them, and of which order differences were taken."""
+
+Rows = UInt8[np.ndarray, "byte run"]
+Table = Shaped[np.ndarray, " stretch"]
 
 
-def packed_page(values: Sequence[bytes]) -> bytes:
-    """The values in one, in their order."""
-    lengths = np.array([len(values), *map(len, values)], dtype="<u4").tobytes()
-    stretches = (b"".join(group) if not length else _turned(list(group)) for length, group in groupby(values, len))
-    return zlib.compress(lengths + b"".join(stretches), LEVEL)
+def packed_page(values: Sequence[bytes], numbers_in: Callable[[bytes], Sequence[Numbers]] = lambda _: ()) -> bytes:
+    """The values in one, in their order; `numbers_in` says where in one of them numbers lie, of 4 or 8 bytes each."""
+    groups = groupby(values, lambda value: (len(value), tuple(numbers_in(value))))
+    return MAGIC + zlib.compress(b"".join(_group(list(alike), numbers) for (_, numbers), alike in groups), LEVEL)
 
 
 def unpacked_page(page: bytes) -> list[bytes]:
-    """The values of `packed_page`."""
-    content = zlib.decompress(page)
+    """The values of `packed_page`, in this version or the one before."""
+    if not page.startswith(MAGIC):
+        return _former_page(zlib.decompress(page))
+    content, values, start = zlib.decompress(page[len(MAGIC) :]), list[bytes](), 0
+    while start < len(content):
+        runs, length, stretches = _GROUP.unpack_from(content, start)
+        start += _GROUP.size
+        stop = start + stretches * _STRETCH.itemsize
+        table = np.frombuffer(_turned(content[start:stop], _STRETCH.itemsize), dtype=_STRETCH)
+        rows, start = _read(content, stop, length, runs)
+        values += [value.tobytes() for value in _put_together(rows, table).T]
+    return values
+
+
+def _group(values: Sequence[bytes], numbers: Sequence[Numbers]) -> bytes:
+    """Values of one length, with numbers at the same places of all."""
+    table = np.zeros(len(numbers), dtype=_STRETCH)
+    table["length"], table["itemsize"] = [each.length for each in numbers], [each.itemsize for each in numbers]
+    stops = [0, *(each.start + each.length * each.itemsize for each in numbers)]
+    table["gap"] = [each.start - stop for each, stop in zip(numbers, stops, strict=False)]
+    rows = _taken_apart(np.frombuffer(b"".join(values), dtype=np.uint8).reshape(len(values), -1).T, table)
+    head = _GROUP.pack(len(values), len(rows), len(table)) + _turned(table.tobytes(), len(table))
+    return head + _written(rows)
+
+
+def _taken_apart(values: Rows, table: Table) -> Rows:
+    """The bytes of no number, then those of the numbers; the orders of their differences are noted in the table."""
+    parts = [values[_is_rest(len(values), table)]]
+    for stretches, size, cuts in _by_size(table):
+        bytes_of_numbers = np.concatenate([values[cut] for cut in cuts]).reshape(-1, size, values.shape[1])
+        numbers = np.ascontiguousarray(bytes_of_numbers.transpose(0, 2, 1)).view(f"<u{size}")[..., 0]
+        differences = Differences.worth_taking(numbers, table["length"][stretches].astype(np.int64))
+        table["along"][stretches], table["across"][stretches] = differences.along, differences.across
+        left = np.ascontiguousarray(differences.of(numbers)).view(np.uint8).reshape(*numbers.shape, size)
+        parts.append(left.transpose(2, 0, 1).reshape(-1, values.shape[1]))
+    return np.concatenate(parts)
+
+
+def _put_together(rows: Rows, table: Table) -> Rows:
+    """What `_taken_apart` was given."""
+    values, is_rest = np.empty_like(rows), _is_rest(len(rows), table)
+    start = np.count_nonzero(is_rest)
+    values[is_rest] = rows[:start]
+    for stretches, size, cuts in _by_size(table):
+        own = table[stretches]
+        lengths, along, across = (own[name].astype(np.int64) for name in ("length", "along", "across"))
+        stop = start + size * int(lengths.sum())
+        planes = rows[start:stop].reshape(size, -1, rows.shape[1])
+        left = np.ascontiguousarray(planes.transpose(1, 2, 0)).view(f"<u{size}")[..., 0]
+        numbers = Differences(lengths=lengths, along=along, across=across).undone(left)
+        bytes_of_numbers = np.ascontiguousarray(numbers).view(np.uint8).reshape(*numbers.shape, size)
+        parts = np.split(bytes_of_numbers.transpose(0, 2, 1).reshape(-1, rows.shape[1]), np.cumsum(size * lengths))
+        for cut, part in zip(cuts, parts, strict=False):
+            values[cut] = part
+        start = stop
+    return values
+
+
+def _by_size(table: Table) -> Iterator[tuple[Int64[np.ndarray, " own"], int, list[slice]]]:
+    """The stretches of each size of numbers, that size, and where their bytes lie."""
+    taken = table["length"].astype(np.int64) * table["itemsize"]
+    stops = np.cumsum(table["gap"] + taken)
+    for size in _SIZES:
+        stretches = np.flatnonzero(table["itemsize"] == size)
+        if len(stretches):
+            yield stretches, size, list(map(slice, (stops - taken)[stretches].tolist(), stops[stretches].tolist()))
+
+
+def _is_rest(length: int, table: Table) -> Bool[np.ndarray, " byte"]:
+    """Which bytes belong to no number."""
+    is_rest = np.ones(length, dtype=bool)
+    for _, _, cuts in _by_size(table):
+        for cut in cuts:
+            is_rest[cut] = False
+    return is_rest
+
+
+def _written(rows: Rows) -> bytes:
+    """Those of the first two runs; of the others which rows are not all as those of the second, and these.
+
+    Of numbers that are equal in all runs the differences are zero from the second on.
+    """
+    first, others = rows[:, :2], rows[:, 2:]
+    vary = (others != rows[:, 1:2]).any(axis=1) if others.size else np.zeros(len(rows), dtype=bool)
+    return b"".join([first.T.tobytes(), np.packbits(vary).tobytes(), others[vary].tobytes()])
+
+
+def _read(content: bytes, start: int, length: int, runs: int) -> tuple[Rows, int]:
+    """What `_written` wrote, and where it ends."""
+    few = min(runs, 2)
+    first = np.frombuffer(content, np.uint8, few * length, offset=start).reshape(few, length).T
+    start += first.size
+    mask = np.frombuffer(content, np.uint8, -(-length // 8), offset=start)
+    vary = np.unpackbits(mask, count=length).astype(bool)
+    start += mask.size
+    others = np.repeat(first[:, -1:], runs - few, axis=1)
+    varying = np.frombuffer(content, np.uint8, np.count_nonzero(vary) * (runs - few), offset=start)
+    others[vary] = varying.reshape(np.count_nonzero(vary), runs - few)
+    return np.concatenate([first, others], axis=1), start + varying.size
+
+
+def _turned(values: bytes, count: int) -> bytes:
+    """Of so many values of one length the first bytes, then the second ones, and so on."""
+    return np.frombuffer(values, dtype=np.uint8).reshape(count, -1).T.tobytes() if count else b""
+
+
+def _former_page(content: bytes) -> list[bytes]:
+    """The values of a page that has no differences."""
     (count,) = _NUMBER.unpack_from(content)
     lengths = np.frombuffer(content, "<u4", count, offset=_NUMBER.size).tolist()
     values, start = list[bytes](), _NUMBER.size * (count + 1)
@@ -42,8 +162,3 @@ def unpacked_page(page: bytes) -> list[bytes]:
         values += [row.tobytes() for row in columns.T]
         start = stop
     return values
-
-
-def _turned(values: Sequence[bytes]) -> bytes:
-    """The first bytes of values of one length, then the second ones, and so on."""
-    return np.frombuffer(b"".join(values), dtype=np.uint8).reshape(len(values), -1).T.tobytes()

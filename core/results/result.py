@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.array_block import MalformedArrays, pack_arrays, unpack_arrays
+from core.array_block import MalformedArrays, Numbers, pack_arrays, unpack_arrays
 from core.errors import InvalidChoice
 from core.identity import canonical_json
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
@@ -129,13 +129,24 @@ def decode_summary(stored: bytes) -> dict[str, Scalar]:
     return {name: found.get(source) for name, source, _ in _SOURCES}
 
 
+def numbers_in_summary(stored: bytes) -> tuple[Numbers, ...]:
+    """Where the numbers of an encoded summary lie, each by itself; of any other bytes none are told."""
+    if not stored.startswith(MAGIC):
+        return ()
+    return _form_of_mask(stored[len(MAGIC) + 1 : len(MAGIC) + 1 + stored[len(MAGIC)]]).stretches
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Form:
-    """How the numbers of a summary lie: `names` are those that this version knows, behind a `head` that says which."""
+    """How the numbers of a summary lie: `names` are those that this version knows, behind a `head` that says which.
+
+    `stretches` says where they lie, each by itself: neighbours have nothing in common but their place in a run.
+    """
 
     names: tuple[str, ...]
     head: bytes
     numbers: struct.Struct
+    stretches: tuple[Numbers, ...]
 
 
 @lru_cache(maxsize=256)
@@ -153,7 +164,9 @@ def _form_of_mask(mask: bytes) -> _Form:
     names = tuple(NUMBERS[place] for place in places if place < len(NUMBERS))
     form = "".join("q" if VARIABLES[name].kind is Kind.INT else "d" for name in names)
     numbers = struct.Struct(f"<{form}{8 * (len(places) - len(names))}x")
-    return _Form(names=names, head=MAGIC + bytes([len(mask)]) + mask, numbers=numbers)
+    head = MAGIC + bytes([len(mask)]) + mask
+    stretches = tuple(Numbers(len(head) + 8 * place, 1, 8) for place in range(len(names)))
+    return _Form(names=names, head=head, numbers=numbers, stretches=stretches)
 
 
 @lru_cache(maxsize=256)

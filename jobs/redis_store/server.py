@@ -8,7 +8,9 @@ from typing import Any, Final, Self
 
 import redis
 
+from core.array_block import numbers_in_block
 from core.identity import NUMERICS_VERSION
+from core.results.result import numbers_in_summary
 from jobs.connection import vendor_errors
 from jobs.errors import RESTORING, ExperimentNotFound, ForeignStore, StoreUnavailable
 from jobs.records import Experiment, StoredRun
@@ -290,8 +292,8 @@ def _record_name(experiment_id: str) -> str:
 
 def sealed_page(page: str, runs: Sequence[StoredRun]) -> tuple[bytes, bytes]:
     """Summaries and arrays of the runs of a page as they are stored; an outcome stands behind its summary."""
-    summaries = packed_page([run.summary + b"\0" + run.outcome.encode() for run in runs])
-    arrays = packed_page([run.arrays for run in runs])
+    summaries = packed_page([run.summary + b"\0" + run.outcome.encode() for run in runs], numbers_in_summary)
+    arrays = packed_page([run.arrays for run in runs], numbers_in_block)
     return sealed(page_name(page, "summaries"), summaries), sealed(page_name(page, "arrays"), arrays)
 
 

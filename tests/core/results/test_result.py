@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from core.array_block import BARE_MAGIC, MAGIC, MAX_BYTES, bare_arrays
+from core.array_block import (
+    BARE_MAGIC,
+    FORMER_BARE_MAGIC,
+    MAGIC,
+    MAX_BYTES,
+    Numbers,
+    bare_arrays,
+    numbers_in_block,
+)
 from core.errors import InvalidChoice
 from core.identity import canonical_json
 from core.outcome import Outcome
@@ -24,6 +32,7 @@ from core.results.result import (
     MalformedArrays,
     decode_summary,
     encode_summary,
+    numbers_in_summary,
     pack_arrays,
     to_xarray,
     unpack_arrays,
@@ -187,14 +196,49 @@ def test_arrays_of_other_types_are_not_packed(array: np.ndarray) -> None:
         pack_arrays({"u": array})
 
 
+def test_it_is_known_where_the_numbers_of_a_bare_block_lie() -> None:
+    """In the order of names, those of empty arrays left out; of other bytes nothing is known."""
+    block = bare_arrays({"b": np.arange(3.0), "a": np.zeros((2, 2), "<f4"), "c": np.zeros((0, 4)), "d": np.array(7)})
+    a, b, d = numbers_in_block(block)
+    assert (a.length, a.itemsize, b.length, b.itemsize, d.length, d.itemsize) == (4, 4, 3, 8, 1, 8)
+    assert block[b.start : d.start] == np.arange(3.0).tobytes()
+    assert block[d.start :] == (7).to_bytes(8, "little")
+    assert a.start + 16 == b.start
+    assert numbers_in_block(pack_arrays({"b": np.arange(3.0)})) == numbers_in_block(b"") == ()
+
+
+def test_it_is_known_where_the_numbers_of_a_summary_lie() -> None:
+    """Those that are not null, each by itself."""
+    stored = encode_summary({"step_size": 0.5, "depth": 3, "outcome": "converged"})
+    assert numbers_in_summary(stored) == (Numbers(12, 1, 8), Numbers(20, 1, 8))
+    assert struct.unpack_from("<dq", stored, 12) == (0.5, 3)
+    assert numbers_in_summary(b"{}") == ()
+
+
+def test_a_bare_block_in_the_form_before_is_read() -> None:
+    """All float32 together, as differences of bits, of either sign in turn, then the lowest bytes of all, and so on."""
+    curves = np.array([1.0, 1.5, -0.25, 8.0], dtype="<f4")
+    bits = [int(number) for number in curves.view("<u4")]
+    steps = [(this - last + 2**31) % 2**32 - 2**31 for last, this in zip([0, *bits], bits, strict=False)]
+    folded = b"".join((2 * step if step >= 0 else -2 * step - 1).to_bytes(4, "little") for step in steps)
+    body = b"".join(folded[place::4] for place in range(4)) + b"".join(
+        np.array([0.1, 0.2]).tobytes()[place::8] for place in range(8)
+    )
+    header = json.dumps([["a", "<f4", [3]], ["b", "<f8", [2]], ["c", "<f4", [1]]]).encode()
+    read = unpack_arrays(b"sba3" + struct.pack("<I", len(header)) + header + body)
+    assert read["a"].tolist() == [1.0, 1.5, -0.25]
+    assert read["b"].tolist() == [0.1, 0.2]
+    assert read["c"].tolist() == [8.0]
+
+
 def _block(header: Any, body: bytes = b"", *, raw: bytes | None = None) -> bytes:
     text = json.dumps(header).encode() if raw is None else raw
     return MAGIC + zlib.compress(struct.pack("<I", len(text)) + text + body)
 
 
-def _bare(header: Any, body: bytes = b"") -> bytes:
+def _bare(header: Any, body: bytes = b"", *, magic: bytes = BARE_MAGIC) -> bytes:
     text = json.dumps(header).encode()
-    return BARE_MAGIC + struct.pack("<I", len(text)) + text + body
+    return magic + struct.pack("<I", len(text)) + text + body
 
 
 GOOD = pack_arrays({"u": np.arange(3.0)})
@@ -225,6 +269,9 @@ GOOD = pack_arrays({"u": np.arange(3.0)})
         pytest.param(BARE_MAGIC, id="bare, with nothing after the magic"),
         pytest.param(_bare([["u", "<f4", [2]]], b"\0" * 7), id="bare, with fewer numbers than said"),
         pytest.param(_bare([["u", "<f4", [1]]], b"\0" * 5), id="bare, with more numbers than said"),
+        pytest.param(FORMER_BARE_MAGIC, id="bare of before, with nothing after the magic"),
+        pytest.param(_bare([["u", "<f4", [2]]], b"\0" * 7, magic=FORMER_BARE_MAGIC), id="bare of before, too short"),
+        pytest.param(_bare([["u", "<f4", [1]]], b"\0" * 5, magic=FORMER_BARE_MAGIC), id="bare of before, too long"),
     ],
 )
 def test_malformed_blocks_are_refused_with_one_error(block: bytes) -> None:
@@ -238,7 +285,14 @@ def test_malformed_blocks_are_refused_with_one_error(block: bytes) -> None:
 def test_damage_never_raises_anything_else(noise: bytes, place: int, byte: int) -> None:
     """Random headers, and a byte changed in a good block."""
     damaged = GOOD[:place] + bytes([byte]) + GOOD[place + 1 :]
-    for block in (MAGIC + noise, BARE_MAGIC + noise, MAGIC + zlib.compress(noise), _block(None, raw=noise), damaged):
+    for block in (
+        MAGIC + noise,
+        BARE_MAGIC + noise,
+        FORMER_BARE_MAGIC + noise,
+        MAGIC + zlib.compress(noise),
+        _block(None, raw=noise),
+        damaged,
+    ):
         try:
             unpack_arrays(block)
         except MalformedArrays:
