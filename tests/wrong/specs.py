@@ -111,7 +111,7 @@ AT_ODDS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
     ("sam", {"step_size": {"effective_step_sizes": [0.1]}}, "/optimizer", "sam has no momentum"),
     ("parameter_noise", {"weight_decay": 0.1}, "/optimizer", "parameter_noise has no weight decay"),
     ("nesterov", {"step_size": {"effective_step_sizes": [0.1]}}, "/optimizer", "are for heavy_ball and sgd"),
-    ("nesterov", {"weight_decay": 1000.0}, "/optimizer", "every step would turn the signs"),
+    ("nesterov", {"weight_decay": 1000.0}, "", "is 0.01 × 1000 at step 0: 1 or more would turn the signs"),
     ("nesterov", {"weight_decay_until": 10}, "/optimizer", "leave out weight_decay_until"),
     ("sgd", {"indices": [[0]]}, "/optimizer", "indices are given with sampling indices"),
     ("sgd", {"sampling": "indices"}, "/optimizer", "indices are given with sampling indices"),
