@@ -302,9 +302,10 @@ class Descent(Document):
 
     `schedule`: what becomes of η behind the warm-up. `piecewise`: at each of `schedule_at_steps`, or of the parts
     `schedule_at_fractions` of all steps that are allowed, it is multiplied by `schedule_factor`, or is from there on η
-    times its own of `schedule_factors`. `exponential` and `cosine`: over `schedule_steps` it changes to η times
-    `schedule_factor`, and stays there. `doubling`: it doubles every `schedule_steps`, up to η times `schedule_factor`
-    if that is given. A run is judged by the step size that it ends with, once the schedule is over.
+    times its own of `schedule_factors`; or every `schedule_steps` it is η times the next of these. `exponential` and
+    `cosine`: over `schedule_steps` it changes to η times `schedule_factor`, and stays there. `doubling`: it doubles
+    every `schedule_steps`, up to η times `schedule_factor` if that is given. A run is judged by the step size that it
+    ends with, once the schedule is over.
 
     `weight_decay` λ adds ½λ‖θ‖² to the loss, for the first `weight_decay_until` steps where that is given; with
     `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty. η_tλ
@@ -335,8 +336,8 @@ class Descent(Document):
         for places in (self.schedule_at_steps, self.schedule_at_fractions):
             if places is not None and any(later <= earlier for earlier, later in pairwise(places)):
                 raise ValueError("the places at which η changes should ascend")
-        changes = self.schedule_at_steps or self.schedule_at_fractions or ()
-        if self.schedule_factors is not None and len(self.schedule_factors) != len(changes):
+        changes = self.schedule_at_steps or self.schedule_at_fractions
+        if changes is not None and self.schedule_factors is not None and len(self.schedule_factors) != len(changes):
             raise ValueError(f"η changes at {len(changes)} places, and there are {len(self.schedule_factors)} factors")
         self._require_factor()
         return self
@@ -465,10 +466,12 @@ def shape_of(told: Descent | PlainDescent, budget: int, numbers: Mapping[str, An
         case ScheduleKind.CONSTANT:
             return None
         case ScheduleKind.PIECEWISE:
-            fractions = told.schedule_at_fractions or ()
-            changes = told.schedule_at_steps or tuple(math.ceil(part * budget) for part in fractions)
-            powers = tuple((factor or 0.0) ** (power + 1) for power in range(len(changes)))
-            return Stages(changes=changes, factors=told.schedule_factors or powers)
+            changes, factors = told.schedule_at_steps, told.schedule_factors
+            if told.schedule_at_fractions is not None:
+                changes = tuple(math.ceil(part * budget) for part in told.schedule_at_fractions)
+            if changes is None:
+                changes = tuple(warmup + steps * (place + 1) for place in range(len(factors or ())))
+            return Stages(changes=changes, factors=factors or tuple(factor ** (k + 1) for k in range(len(changes))))
         case ScheduleKind.EXPONENTIAL | ScheduleKind.COSINE:
             is_cosine = told.schedule is ScheduleKind.COSINE
             return Decline(start=warmup, steps=steps, end=factor, is_cosine=is_cosine)
@@ -497,10 +500,13 @@ def _require_moving(optimizer: Whichever, momentum: Any) -> Whichever:
 _WANTED: Final[Mapping[ScheduleKind, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]] = MappingProxyType(
     {
         ScheduleKind.CONSTANT: (((), ()),),
-        ScheduleKind.PIECEWISE: tuple(
-            ((place, factor),) * 2
-            for place in ("schedule_at_steps", "schedule_at_fractions")
-            for factor in ("schedule_factor", "schedule_factors")
+        ScheduleKind.PIECEWISE: (
+            *(
+                ((place, factor),) * 2
+                for place in ("schedule_at_steps", "schedule_at_fractions")
+                for factor in ("schedule_factor", "schedule_factors")
+            ),
+            (("schedule_steps", "schedule_factors"),) * 2,
         ),
         **dict.fromkeys(
             (ScheduleKind.EXPONENTIAL, ScheduleKind.COSINE), ((("schedule_steps", "schedule_factor"),) * 2,)

@@ -149,3 +149,35 @@ AT_ODDS: Final[tuple[tuple[str, dict[str, Any], str, str], ...]] = (
     ),
 )
 """Of optimisers what each field may hold, and not together: the place that is named, and what is said of it."""
+
+ONE_VALUE: Final[tuple[tuple[str, str, str, str], ...]] = (
+    ("optimizer", "gradient_descent", "schedule_at_steps", "a list is wanted, and no sweep: sweep schedule_factor, or"),
+    ("optimizer", "gradient_descent", "schedule_at_fractions", "a list is wanted, and no sweep: sweep schedule_factor"),
+    ("optimizer", "gradient_descent", "schedule_factors", "and no sweep: sweep schedule_steps beside it, or"),
+    ("optimizer", "gradient_descent", "schedule", "'doubling' is wanted, and no sweep: what has another value is an"),
+    ("optimizer", "gradient_descent", "decoupled_weight_decay", "true or false is wanted, and no sweep"),
+    ("optimizer", "sgd", "sampling", "'indices' is wanted, and no sweep"),
+    ("optimizer", "sgd", "indices", "a list is wanted, and no sweep"),
+    ("optimizer", "sam", "ascent", "'full' or 'sample' is wanted, and no sweep"),
+    ("optimizer", "sam", "normalized", "true or false is wanted, and no sweep"),
+    ("initialization", "vector", "vector", "a list is wanted, and no sweep: sweep scale"),
+    ("initialization", "normal", "independent", "true or false is wanted, and no sweep"),
+    ("data", "sparse_regression", "features", "is wanted, and no sweep"),
+    ("data", "sparse_regression", "support", "is wanted, and no sweep"),
+    ("data", "sparse_regression", "signs", "is wanted, and no sweep"),
+    ("data", "sparse_regression", "mean_profile", "a list is wanted, and no sweep: sweep mean"),
+    ("data", "sparse_regression", "variance_profile", "a list is wanted, and no sweep: sweep variance"),
+    ("stopping", "", "max_steps", "a whole number is wanted, and no sweep: what has another value is an experiment of"),
+    ("stopping", "", "steps", "a whole number is wanted, and no sweep"),
+    ("stopping", "", "loss_tolerance", "a number is wanted, and no sweep"),
+    ("stopping", "", "completion_tolerance", "a number is wanted, and no sweep"),
+    ("stopping", "", "finish", "is wanted, and no sweep"),
+    ("stopping", "", "release", "is wanted, and no sweep"),
+    ("stopping", "", "perturb", "true or false is wanted, and no sweep"),
+    ("recording", "", "points", "a whole number is wanted, and no sweep"),
+    ("recording", "", "spacing", "is wanted, and no sweep"),
+    ("recording", "", "at_steps", "a list is wanted, and no sweep"),
+    ("recording", "", "vectors", "a list is wanted, and no sweep"),
+    ("recording", "", "support_threshold", "a number is wanted, and no sweep"),
+)
+"""The part, the kind, and the field of what has one value for all runs, and what is said of a sweep there."""

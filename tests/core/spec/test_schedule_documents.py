@@ -93,12 +93,22 @@ def test_parts_of_the_budget_are_steps() -> None:
     assert each == Stages(changes=(250, 501), factors=(3.0, 0.2))
 
 
+def test_factors_take_turns_every_so_many_steps_behind_the_warm_up() -> None:
+    """The time between them is swept, as that of other schedules is."""
+    told = {"step_size": 0.001, "warmup_steps": 7, "schedule": "piecewise", "schedule_factors": [3, 0.2]}
+    grid = grid_of(optimizer=told | {"schedule_steps": {"values": [10, 40]}})
+    assert [run.step_shape for run in grid.runs()] == [
+        Stages(changes=changes, factors=(3.0, 0.2)) for changes in ((17, 27), (47, 87))
+    ]
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"schedule": "cosine"}, "schedule cosine takes schedule_steps, schedule_factor; given: nothing"),
     ({"schedule_steps": 5}, "schedule constant takes nothing; given: schedule_steps"),
+    ({"schedule": "piecewise", "schedule_at_steps": [5]}, "takes schedule_at_steps, schedule_factor or schedule_at_st"),
     (
-        {"schedule": "piecewise", "schedule_at_steps": [5]},
-        "schedule piecewise takes schedule_at_steps, schedule_factor or",
+        {"schedule": "piecewise", "schedule_steps": 5, "schedule_factor": 2},
+        "or schedule_steps, schedule_factors; ",
     ),
     ({"schedule": "piecewise", "schedule_at_steps": [5, 5], "schedule_factor": 0.1}, "should ascend"),
     ({"schedule": "piecewise", "schedule_at_steps": [5, 9], "schedule_factors": [1]}, "2 places, and there are 1"),
