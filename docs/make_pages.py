@@ -188,7 +188,7 @@ MEANINGS: Final = {
     "schedule": "What becomes of η behind the warm-up.",
     "schedule_at_steps": "After how many steps η changes.",
     "schedule_at_fractions": "The same, as parts of all steps that are allowed.",
-    "schedule_factors": "What η is multiplied by from each of these places on.",
+    "schedule_factors": "What η is multiplied by from each place on, or in turn.",
     "decoupled_weight_decay": "Whether θ is multiplied by 1 − η_tλ beside the step: not in the gradient.",
     "zip": "Groups of axes, by their names in results, that are swept together.",
     "largest_convergent": "Where it is looked for.",

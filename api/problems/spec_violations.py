@@ -1,6 +1,6 @@
 """What is wrong with a spec, said to its author: pydantic's findings as JSON Pointers and plain sentences."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
@@ -46,6 +46,20 @@ _STEP_SIZES: Final = (
 )
 
 
+_OF_ONE_VALUE: Final = frozenset({"int_type", "float_type", "bool_type", "tuple_type", "literal_error", "enum"})
+
+_INSTEAD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("schedule_at_steps", "schedule_at_fractions"), "sweep schedule_factor, or schedule_steps"),
+        "schedule_factors": "sweep schedule_steps beside it, or schedule_factor in its place",
+        "mean_profile": "sweep mean, which it multiplies",
+        "variance_profile": "sweep variance, which it multiplies",
+        "vector": "sweep scale, which it multiplies",
+    }
+)
+"""What is swept in place of what is not."""
+
+
 def violations(error: ValidationError, document: Any) -> tuple[Violation, ...]:
     """Every finding, in the order of the document's fields; `document` is what was validated, as plain JSON."""
     findings = error.errors(include_url=False, include_input=False)
@@ -57,17 +71,34 @@ def _each(findings: list[ErrorDetails], document: Any) -> Iterator[Violation]:
     for finding in findings:
         # An item that failed is missing from its list: "too short" is then a consequence, not a second violation.
         if finding["type"] != "too_short" or finding["loc"] not in inside:
-            place, detail = pointer(finding, document), sentence(finding)
+            place = pointer(finding, document)
+            detail = sentence(finding) + _not_swept(finding, place, document)
             yield Violation(pointer=place, detail=detail)
             if finding["type"] in {"float_type", "int_type"}:
                 yield from (Violation(pointer=each, detail=detail) for each in _likewise(place, document))
 
 
+def _not_swept(finding: ErrorDetails, place: str, document: Any) -> str:
+    """Of a sweep that stands where none may: that it is one, and what is swept instead."""
+    if finding["type"] not in _OF_ONE_VALUE or VALUES_TAG in finding["loc"]:
+        return ""
+    value = _at(place.split("/")[1:], document)
+    if not isinstance(value, dict) or not ("values" in value or {"start", "stop"} <= value.keys()):
+        return ""
+    instead = _INSTEAD.get(place.rpartition("/")[2], "what has another value is an experiment of its own")
+    return f", and no sweep: {instead}"
+
+
+def _at(names: Sequence[str], document: Any) -> Any:
+    for name in names:
+        document = document[int(name)] if isinstance(document, list) else document[name]
+    return document
+
+
 def _likewise(place: str, document: Any) -> Iterator[str]:
     """The further items of a list that are no numbers, after the one at which validation stopped."""
     *parents, last = place.split("/")[1:]
-    for name in parents:
-        document = document[int(name)] if isinstance(document, list) else document[name]
+    document = _at(parents, document)
     if isinstance(document, list) and not _is_number(document[int(last)]):
         for index in range(int(last) + 1, len(document)):
             if not _is_number(document[index]):

@@ -47,9 +47,14 @@ class Stages:
         """The last factor."""
         return self.factors[-1]
 
-    def at(self, start: int, stop: int) -> Float64[np.ndarray, " step"]:
-        """f(t) for start ≤ t < stop."""
-        return np.array([1.0, *self.factors])[np.searchsorted(self.changes, np.arange(start, stop), side="right")]
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """Between the steps before these f is constant."""
+        return self.changes
+
+    def at(self, steps: Int64[np.ndarray, " step"]) -> Float64[np.ndarray, " step"]:
+        """f(t) of these steps."""
+        return np.array([1.0, *self.factors])[np.searchsorted(self.changes, steps, side="right")]
 
     def largest_from(self, step: int) -> float:
         """The largest f(t) of all t ≥ step."""
@@ -74,13 +79,18 @@ class Decline:
         """The step from which on f is `end`."""
         return self.start + self.steps
 
-    def at(self, start: int, stop: int) -> Float64[np.ndarray, " step"]:
-        """f(t) for start ≤ t < stop.
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """Between these steps f goes up, or down, or stays."""
+        return (self.start, self.over_from)
+
+    def at(self, steps: Int64[np.ndarray, " step"]) -> Float64[np.ndarray, " step"]:
+        """f(t) of these steps.
 
         In extended precision where the machine has it: those loops of NumPy go entry by entry, so that no bit of a
         value depends on its place among others.
         """
-        part = np.clip((np.arange(start, stop) - self.start) / np.longdouble(self.steps), 0, 1)
+        part = np.clip((steps - self.start) / np.longdouble(self.steps), 0, 1)
         end = np.longdouble(self.end)
         values = (
             end + (1 - end) * (1 + np.cos(np.longdouble(np.pi) * part)) / 2
@@ -91,7 +101,7 @@ class Decline:
 
     def largest_from(self, step: int) -> float:
         """The largest f(t) of all t ≥ step."""
-        return max(float(self.at(step, step + 1)[0]), self.end)
+        return max(float(self.at(np.array([step]))[0]), self.end)
 
 
 Shape = Stages | Decline
@@ -124,6 +134,30 @@ def scheduled(
     for run, shape in enumerate(shapes):
         if shape is not None:
             if shape not in known:
-                known[shape] = shape.end if start >= shape.over_from else shape.at(start, stop)
+                known[shape] = shape.end if start >= shape.over_from else shape.at(np.arange(start, stop))
             schedule[:, run] *= known[shape]
     return schedule
+
+
+def first_reaching(factor: float, warmup_steps: int, shape: Shape | None, stop: int) -> tuple[int, float] | None:
+    """The first t < stop with min(1, (t+1)/W)·f(t) ≥ `factor`, and that number; None where there is none.
+
+    Between the steps that are looked at it goes one way, so that the first is found by halving.
+    """
+    turns = np.array((warmup_steps,) if shape is None else (warmup_steps, *shape.turns))
+    steps = np.unique(np.clip(np.concatenate([turns - 1, turns, [0, stop - 1]]), 0, stop - 1))
+    found = np.flatnonzero(_factors(steps, warmup_steps, shape) >= factor)
+    if not found.size:
+        return None
+    first, before = int(steps[found[0]]), int(steps[max(found[0] - 1, 0)])
+    while first - before > 1:
+        middle = (first + before) // 2
+        is_there = _factors(np.array([middle]), warmup_steps, shape)[0] >= factor
+        first, before = (middle, before) if is_there else (first, middle)
+    return first, float(_factors(np.array([first]), warmup_steps, shape)[0])
+
+
+def _factors(steps: Int64[np.ndarray, " step"], warmup_steps: int, shape: Shape | None) -> Float64[np.ndarray, " step"]:
+    """min(1, (t+1)/W)·f(t)."""
+    ramp = np.minimum(1.0, (steps + 1) / max(warmup_steps, 1))
+    return ramp if shape is None else ramp * shape.at(steps)

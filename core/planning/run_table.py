@@ -31,7 +31,6 @@ from core.spec.optimizers import EFFECTIVE_STEP_SIZE, RELATIVE_AXES, STEP_SIZE_F
 from core.spec.run_spec import PlainInitialization, PlainParameters, PlainVector
 from core.stability.step_bracket import PROBES, likely_fractions
 from core.sweep.grid import Grid
-from core.sweep.grid_run import shape_of
 from core.training.loss_checks import LONGEST_CHUNK
 
 BLOCK: Final = 4096
@@ -348,7 +347,7 @@ def _steadiness(grid: Grid, columns: Mapping[str, Runs], runs: int) -> dict[str,
     for row in set(rows):
         numbers = {name: value if name in _REAL else int(value) for name, value in zip(told, row, strict=True)}
         plain = first.model_copy(update=numbers)
-        shape = shape_of(plain, budget)
+        shape = plain.step_shape(budget)
         over = max(0 if shape is None else shape.over_from, plain.weight_decay_until or 0)
         lasting = plain.weight_decay if plain.weight_decay_until is None else 0.0
         known[row] = (float(over), 1.0 if shape is None else shape.end, lasting)

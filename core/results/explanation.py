@@ -1,13 +1,16 @@
 """Why a run ended as it did, and what to do: at which thresholds its step size stood, in sentences."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from core.analysis.advice import OUT_OF_REACH
 from core.descent.ascent import AscentAlong
 from core.descent.optimizers import FullBatch, Optimizer
-from core.descent.schedule import Shape
+from core.descent.schedule import Shape, first_reaching
 from core.networks.network import Product
 from core.outcome import Outcome, RunPath
 from core.sweep.grid_run import Run
@@ -78,10 +81,27 @@ def explained(run: Run, summary: Mapping[str, Scalar]) -> str:
     elif summary.get("path") in OF_DESCENT:
         optimizer = GRADIENT_DESCENT
     told = explanation(summary, warmup_steps=run.warmup_steps, optimizer=optimizer, shape=run.step_shape)
+    told += _turning(run, summary)
     is_lost = "certificate_residual" in summary and summary["certificate_residual"] is None
     if isinstance(run.network, Product) and optimizer.keeps_row_space_form and is_lost:
         return f"{told} {_FORGOTTEN}" if summary["outcome"] != Outcome.DIVERGED else told
     return told
+
+
+def _turning(run: Run, summary: Mapping[str, Scalar]) -> str:
+    """Whether weight decay turned signs, as only a step size that a spec does not tell can have it do."""
+    decay, step_size, steps = run.weight_decay, _number(summary, "step_size"), _number(summary, "steps")
+    if not (decay.rate and step_size and steps):
+        return ""
+    stop = int(steps) if decay.until is None else min(int(steps), decay.until)
+    product = step_size * decay.rate
+    found = first_reaching(1 / product if product else math.inf, run.warmup_steps, run.step_shape, stop)
+    if found is None:
+        return ""
+    return (
+        f" At step {found[0]} η × weight_decay was {product * found[1]:.3g}: 1 or more turns the "
+        "signs of all parameters at a step. Lower either."
+    )
 
 
 def _unscheduled(summary: Mapping[str, Scalar], shape: Shape | None) -> str:
@@ -90,7 +110,7 @@ def _unscheduled(summary: Mapping[str, Scalar], shape: Shape | None) -> str:
     ends_early = outcome in {Outcome.BUDGET_EXHAUSTED, Outcome.STOPPED, Outcome.DIVERGED}
     if shape is None or steps >= shape.over_from or not ends_early:
         return ""
-    reached = float(shape.at(max(steps - 1, 0), max(steps, 1))[0])
+    reached = float(shape.at(np.array([max(steps - 1, 0)]))[0])
     told = f"Its schedule of {shape.over_from} steps was not over: η had come to {reached:.3g} times its full height"
     if outcome is Outcome.DIVERGED:
         return f"{told}. {_LOWER}"

@@ -582,7 +582,7 @@ COORDINATES: Final = _table(
         ),
         _count("warmup_steps", "W", "warm-up steps W", "Steps over which the step size grows linearly to η."),
         _count(
-            "schedule_steps", "T", "steps of the schedule T", "Over which η changes, or from one doubling to the next."
+            "schedule_steps", "T", "steps of the schedule T", "Over which η changes, or from one change to the next."
         ),
         _number(
             "schedule_factor", "η_end/η", "factor of the schedule", "What η is multiplied by, in the end or each time."

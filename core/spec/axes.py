@@ -54,11 +54,16 @@ class Axis:
 
 def axes_of(name: str, part: Document) -> Iterator[Axis]:
     """The swept numbers of a part, in the order of its fields."""
-    for field, value in part:
-        if isinstance(value, RelativeStepSizes):
-            yield Axis(name=value.axis, part=name, field=field, values=tuple(value.numbers()))
-        elif (values := axis_values(value)) is not None:
-            yield Axis(name=axis_name(name, field), part=name, field=field, values=tuple(values))
+    return (axis for field, _ in part if (axis := axis_of(name, part, field)) is not None)
+
+
+def axis_of(name: str, part: Document, field: str) -> Axis | None:
+    """That of one field of a part; None where it is not swept."""
+    value = getattr(part, field)
+    if isinstance(value, RelativeStepSizes):
+        return Axis(name=value.axis, part=name, field=field, values=tuple(value.numbers()))
+    values = axis_values(value)
+    return None if values is None else Axis(name=axis_name(name, field), part=name, field=field, values=tuple(values))
 
 
 def linked(axes: Sequence[Axis], groups: Sequence[Sequence[str]]) -> tuple[Axis, ...]:

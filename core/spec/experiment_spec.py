@@ -2,9 +2,9 @@
 
 import math
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import pairwise, product
+from itertools import islice, pairwise, product
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -14,18 +14,18 @@ from core.data.features import FeatureLaw
 from core.data.true_predictor import SignLaw, SupportLaw
 from core.identity import NUMERICS_VERSION, canonical_json, content_hash, rounded
 from core.record_plan import SUPPORT_THRESHOLD, RecordPlan, Spacing, VectorQuantity, in_order
-from core.spec.axes import axes_of, axis_name, linked
+from core.spec.axes import axes_of, axis_of, linked
 from core.spec.optimizers import (
     GradientDescent,
     LabelNoiseDescent,
     LargestConvergent,
     Optimizer,
     RelativeStepSizes,
-    require_little_decay,
     require_noise,
 )
 from core.spec.swept import (
     BELOW_ONE,
+    MAX_VALUES,
     Document,
     InAnySpelling,
     Range,
@@ -46,6 +46,16 @@ from core.spec.swept import (
 )
 
 SCHEMA_VERSION: Final = 1
+
+Bound = Callable[[Sequence[Any]], Any]
+
+_RAISES_DECAY: Final[Mapping[str, Bound]] = MappingProxyType(
+    {
+        **dict.fromkeys(("step_size", "schedule_factor", "weight_decay", "weight_decay_until"), max),
+        **dict.fromkeys(("warmup_steps", "schedule_steps", "momentum"), min),
+    }
+)
+"""Which end of each number makes the largest η_tλ; of momentum that of a step size by what it comes to."""
 
 MAX_RUNS: Final = 10**9
 """Most runs of one experiment, whatever a service allows: a larger product of axes is a slip."""
@@ -544,18 +554,18 @@ class ExperimentSpec(Document):
     @model_validator(mode="after")
     def _supports_fit(self) -> Self:
         if isinstance(self.data, SparseRegression):
-            for sparsity, dimension in self.extremes_of("data", "sparsity", "dimension"):
-                _require_support(sparsity, dimension)
+            for met in self.worst_of("data", {"sparsity": max, "dimension": min}):
+                _require_support(met["sparsity"], met["dimension"])
         return self
 
     @model_validator(mode="after")
     def _numbers_of_the_optimizer_fit(self) -> Self:
-        if self.optimizer.has_own_step_sizes:
-            for step_size, rate in self.extremes_of("optimizer", "step_size", "weight_decay"):
-                require_little_decay(step_size, rate)
+        if self.optimizer.decays and self.optimizer.has_known_step_sizes:
+            for met in islice(self.worst_of("optimizer", _RAISES_DECAY), MAX_VALUES):
+                self.optimizer.require_little_decay(self.stopping.budget, met)
         if isinstance(self.optimizer, LabelNoiseDescent):
-            for first, end in self.extremes_of("optimizer", "noise_from", "noise_steps"):
-                require_noise(first, end)
+            for met in self.worst_of("optimizer", {"noise_from": max, "noise_steps": min}):
+                require_noise(met["noise_from"], met["noise_steps"])
         return self
 
     @model_validator(mode="after")
@@ -588,21 +598,30 @@ class ExperimentSpec(Document):
 
         What is monotone in every number holds of all runs if it does of these.
         """
-        values = {field: all_values(getattr(getattr(self, part), field)) for field in fields}
+        for met in self._meetings(part, dict.fromkeys(fields, (min, max))):
+            yield tuple(met[field] for field in fields)
+
+    def worst_of(self, part: str, worst: Mapping[str, Bound]) -> Iterator[dict[str, Any]]:
+        """Likewise, by the field, where it is known which end of each number is the worst."""
+        return self._meetings(part, {field: (bound,) for field, bound in worst.items()})
+
+    def _meetings(self, part: str, bounds: Mapping[str, Sequence[Bound]]) -> Iterator[dict[str, Any]]:
+        document = getattr(self, part)
+        axes = {field: axis_of(part, document, field) for field in bounds if hasattr(document, field)}
         clusters: dict[object, list[str]] = {}
-        for field in fields:
-            group = next((group for group in self.zip if axis_name(part, field) in group), field)
+        for field, axis in axes.items():
+            group = next((group for group in self.zip if axis is not None and axis.name in group), field)
             clusters.setdefault(group, []).append(field)
+        values = {field: [getattr(document, field)] if axis is None else axis.values for field, axis in axes.items()}
         together = [
             list(zip(*(values[field] for field in cluster), strict=True))
             if len(cluster) > 1
-            else [(bound(values[cluster[0]]),) for bound in (min, max)]
+            else [(bound(values[cluster[0]]),) for bound in bounds[cluster[0]]]
             for cluster in clusters.values()
         ]
         order = [field for cluster in clusters.values() for field in cluster]
         for parts in product(*together):
-            met = dict(zip(order, (number for part in parts for number in part), strict=True))
-            yield tuple(met[field] for field in fields)
+            yield dict(zip(order, (number for part in parts for number in part), strict=True))
 
     def science(self) -> dict[str, Any]:
         """What is computed, as a document: defaults filled in, ranges spelled out as values, name and tags outside.

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from core.descent.ascent import AscentAlong
 from core.descent.sampling import Sampling
-from core.descent.schedule import ScheduleKind
+from core.descent.schedule import Decline, ScheduleKind, Shape, Stages, doublings, first_reaching
 from core.identity import rounded
 from core.spec.swept import (
     BELOW_ONE,
@@ -271,17 +271,22 @@ def _meet(*numbers: Any) -> bool:
     return sum(axis_values(number) is not None for number in numbers) < 2
 
 
-def require_little_decay(step_size: float, rate: float) -> None:
-    """Return if ηλ < 1."""
-    if step_size * rate >= 1:
-        raise ValueError("step_size × weight_decay is 1 or more: every step would turn the signs of all parameters")
-
-
 def require_noise(first: float, end: float) -> None:
     """Return if there is a noisy step."""
     if first >= end:
         raise ValueError(f"noise_from {first:g} leaves no noise before step {end:g}, where noise_steps end it")
 
+
+_LESS_BY: Final[Mapping[ScheduleKind, str]] = MappingProxyType(
+    {
+        ScheduleKind.CONSTANT: "",
+        ScheduleKind.PIECEWISE: ", or the factors by which the schedule changes η",
+        ScheduleKind.EXPONENTIAL: ", or schedule_factor",
+        ScheduleKind.COSINE: ", or schedule_factor",
+        ScheduleKind.DOUBLING: ", or give the schedule_factor up to which η doubles",
+    }
+)
+"""What else there is to lower, of each schedule, where a step size is too large."""
 
 _SCHEDULE_FIELDS: Final = (
     "schedule_steps",
@@ -297,13 +302,15 @@ class Descent(Document):
 
     `schedule`: what becomes of η behind the warm-up. `piecewise`: at each of `schedule_at_steps`, or of the parts
     `schedule_at_fractions` of all steps that are allowed, it is multiplied by `schedule_factor`, or is from there on η
-    times its own of `schedule_factors`. `exponential` and `cosine`: over `schedule_steps` it changes to η times
-    `schedule_factor`, and stays there. `doubling`: it doubles every `schedule_steps`, up to η times `schedule_factor`
-    if that is given. A run is judged by the step size that it ends with, once the schedule is over.
+    times its own of `schedule_factors`; or every `schedule_steps` it is η times the next of these. `exponential` and
+    `cosine`: over `schedule_steps` it changes to η times `schedule_factor`, and stays there. `doubling`: it doubles
+    every `schedule_steps`, up to η times `schedule_factor` if that is given. A run is judged by the step size that it
+    ends with, once the schedule is over.
 
     `weight_decay` λ adds ½λ‖θ‖² to the loss, for the first `weight_decay_until` steps where that is given; with
-    `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty. `sam`
-    and `parameter_noise`, whose gradients are those of other places, have none.
+    `decoupled_weight_decay` θ is multiplied by 1 − η_tλ beside the step, which with momentum is another penalty. η_tλ
+    is below 1 at every step that decays, of the steps that are allowed, whatever raises η_t. `sam` and
+    `parameter_noise`, whose gradients are those of other places, have none.
     """
 
     kind: str
@@ -329,8 +336,8 @@ class Descent(Document):
         for places in (self.schedule_at_steps, self.schedule_at_fractions):
             if places is not None and any(later <= earlier for earlier, later in pairwise(places)):
                 raise ValueError("the places at which η changes should ascend")
-        changes = self.schedule_at_steps or self.schedule_at_fractions or ()
-        if self.schedule_factors is not None and len(self.schedule_factors) != len(changes):
+        changes = self.schedule_at_steps or self.schedule_at_fractions
+        if changes is not None and self.schedule_factors is not None and len(self.schedule_factors) != len(changes):
             raise ValueError(f"η changes at {len(changes)} places, and there are {len(self.schedule_factors)} factors")
         self._require_factor()
         return self
@@ -352,14 +359,29 @@ class Descent(Document):
     def _decay_fits(self) -> Self:
         if not self.decays and (self.weight_decay_until is not None or self.decoupled_weight_decay):
             raise ValueError("weight_decay is 0: leave out weight_decay_until and decoupled_weight_decay")
-        if self.has_own_step_sizes and _meet(self.step_size, self.weight_decay):
-            require_little_decay(max(all_values(self.step_size)), max(all_values(self.weight_decay)))
         return self
 
     @property
-    def has_own_step_sizes(self) -> bool:
-        """Whether they are given in numbers, not by what an analysis finds or what they come to."""
-        return not isinstance(self.step_size, RelativeStepSizes | LargestConvergent)
+    def has_known_step_sizes(self) -> bool:
+        """Whether they are given in numbers, or by what these come to, not by what an analysis finds."""
+        return not isinstance(self.step_size, FractionsOfMaxStable | MultiplesOf | LargestConvergent)
+
+    def require_little_decay(self, budget: int, numbers: Mapping[str, Any]) -> None:
+        """Return if η_tλ < 1 at every step that decays, of a run with these `numbers` and at most `budget` steps."""
+        step_size, rate, until = (numbers[name] for name in ("step_size", "weight_decay", "weight_decay_until"))
+        if isinstance(self.step_size, EffectiveStepSizes):
+            step_size = self.step_size.step_size(step_size, numbers["momentum"])
+        product = rounded(step_size) * rounded(rate)
+        if product == 0 or (product < 1 and not self.is_scheduled):
+            return
+        shape, stop = shape_of(self, budget, numbers), budget if until is None else min(until, budget)
+        if (found := first_reaching(1 / product, numbers["warmup_steps"], shape, stop)) is not None:
+            step, factor = found
+            raise ValueError(
+                f"step_size × weight_decay is {step_size * factor:.6g} × {rate:g} at step {step}: 1 or more would turn "
+                f"the signs of all parameters. Lower either{_LESS_BY[self.schedule]}, or end the decay before: "
+                "weight_decay_until"
+            )
 
     @property
     def is_scheduled(self) -> bool:
@@ -423,10 +445,38 @@ class PlainDescent(Document):
     weight_decay_until: Count | None = left_out_at(None)
     decoupled_weight_decay: bool = left_out_at(default=False)
 
+    def step_shape(self, budget: int) -> Shape | None:
+        """What becomes of the step size behind the warm-up of a run of at most so many steps; None where it stays."""
+        return shape_of(self, budget, {name: getattr(self, name) for name in OF_SHAPE})
+
     def own_numbers(self) -> dict[str, float]:
         """What this optimiser has besides, by field; not its seed."""
         own = self.model_dump().keys() - {*PlainDescent.model_fields, "seed"}  # not what is left out at its default
         return {field: value for field, value in self if field in own and isinstance(value, int | float)}
+
+
+OF_SHAPE: Final = ("warmup_steps", "schedule_steps", "schedule_factor")
+"""What of a schedule may be swept."""
+
+
+def shape_of(told: Descent | PlainDescent, budget: int, numbers: Mapping[str, Any]) -> Shape | None:
+    """The shape of a schedule with these numbers for `OF_SHAPE`, of whose steps `budget` are allowed."""
+    warmup, steps, factor = (numbers[name] for name in OF_SHAPE)
+    match told.schedule:
+        case ScheduleKind.CONSTANT:
+            return None
+        case ScheduleKind.PIECEWISE:
+            changes, factors = told.schedule_at_steps, told.schedule_factors
+            if told.schedule_at_fractions is not None:
+                changes = tuple(math.ceil(part * budget) for part in told.schedule_at_fractions)
+            if changes is None:
+                changes = tuple(warmup + steps * (place + 1) for place in range(len(factors or ())))
+            return Stages(changes=changes, factors=factors or tuple(factor ** (k + 1) for k in range(len(changes))))
+        case ScheduleKind.EXPONENTIAL | ScheduleKind.COSINE:
+            is_cosine = told.schedule is ScheduleKind.COSINE
+            return Decline(start=warmup, steps=steps, end=factor, is_cosine=is_cosine)
+        case ScheduleKind.DOUBLING:
+            return doublings(warmup, steps, math.inf if factor is None else factor)
 
 
 Whichever = TypeVar("Whichever", bound=Descent)
@@ -450,10 +500,13 @@ def _require_moving(optimizer: Whichever, momentum: Any) -> Whichever:
 _WANTED: Final[Mapping[ScheduleKind, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]] = MappingProxyType(
     {
         ScheduleKind.CONSTANT: (((), ()),),
-        ScheduleKind.PIECEWISE: tuple(
-            ((place, factor),) * 2
-            for place in ("schedule_at_steps", "schedule_at_fractions")
-            for factor in ("schedule_factor", "schedule_factors")
+        ScheduleKind.PIECEWISE: (
+            *(
+                ((place, factor),) * 2
+                for place in ("schedule_at_steps", "schedule_at_fractions")
+                for factor in ("schedule_factor", "schedule_factors")
+            ),
+            (("schedule_steps", "schedule_factors"),) * 2,
         ),
         **dict.fromkeys(
             (ScheduleKind.EXPONENTIAL, ScheduleKind.COSINE), ((("schedule_steps", "schedule_factor"),) * 2,)

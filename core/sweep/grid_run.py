@@ -14,7 +14,7 @@ from core.descent.optimizers import (
     ParameterNoise,
     SharpnessAware,
 )
-from core.descent.schedule import Decline, ScheduleKind, Shape, Stages, doublings
+from core.descent.schedule import Shape
 from core.descent.weight_decay import WeightDecay
 from core.identity import content_hash
 from core.networks.network import UV, Diagonal, Network, Product
@@ -109,7 +109,7 @@ class Run:
     @property
     def step_shape(self) -> Shape | None:
         """What becomes of the step size behind the warm-up; None where it stays."""
-        return shape_of(self.spec.optimizer, self.spec.stopping.budget)
+        return self.spec.optimizer.step_shape(self.spec.stopping.budget)
 
     @property
     def end_factor(self) -> float:
@@ -213,21 +213,3 @@ def _in_effect(optimizer: PlainOptimizer) -> PlainOptimizer:
         return optimizer
     shared = {field: value for field, value in optimizer if field in PlainGradientDescent.model_fields}
     return PlainGradientDescent(**shared | {"kind": "gradient_descent"})
-
-
-def shape_of(optimizer: PlainOptimizer, budget: int) -> Shape | None:
-    """The shape of a schedule, of whose steps `budget` are allowed; None where the step size is constant."""
-    warmup, steps, factor = optimizer.warmup_steps, optimizer.schedule_steps or 0, optimizer.schedule_factor
-    match optimizer.schedule:
-        case ScheduleKind.CONSTANT:
-            return None
-        case ScheduleKind.PIECEWISE:
-            fractions = optimizer.schedule_at_fractions or ()
-            changes = optimizer.schedule_at_steps or tuple(math.ceil(part * budget) for part in fractions)
-            powers = tuple((factor or 0.0) ** (power + 1) for power in range(len(changes)))
-            return Stages(changes=changes, factors=optimizer.schedule_factors or powers)
-        case ScheduleKind.EXPONENTIAL | ScheduleKind.COSINE:
-            is_cosine = optimizer.schedule is ScheduleKind.COSINE
-            return Decline(start=warmup, steps=steps, end=factor or 0.0, is_cosine=is_cosine)
-        case ScheduleKind.DOUBLING:
-            return doublings(warmup, steps, math.inf if factor is None else factor)

@@ -8,7 +8,9 @@ import pytest
 
 from api.experiments.submission import read_spec
 from api.problems.request_errors import RequestError, Violation
-from tests.wrong.specs import AT_ODDS, GOOD, Wrong, good, wrong_shapes, wrong_values
+from core.spec.experiment_spec import KINDS, InlineData, Recording, Stopping, UploadedData
+from tests.core.sweep.test_every_axis import CASES as SWEPT
+from tests.wrong.specs import AT_ODDS, GOOD, ONE_VALUE, Wrong, good, wrong_shapes, wrong_values
 
 TAKEN = {
     "sparse_regression.mean: negative",
@@ -108,3 +110,31 @@ def test_there_are_many_and_what_is_taken_is_right() -> None:
     assert {case.name for case in taken} == TAKEN
     for case in taken:
         read_spec(json.dumps(case.document).encode())
+
+
+@pytest.mark.parametrize("sweep", [{"values": [5, 9]}, {"start": 1, "stop": 3, "num": 3}])
+@pytest.mark.parametrize(("part", "kind", "field", "words"), ONE_VALUE)
+def test_a_sweep_of_what_has_one_value_is_told_to_be_one(
+    part: str, kind: str, field: str, words: str, sweep: dict[str, Any]
+) -> None:
+    """And what is swept instead, where there is something."""
+    document = good(part, kind) if kind else good()
+    document.setdefault(part, {})[field] = sweep
+    violations = _violations(Wrong(name="", place="", document=document))
+    assert words in next(each.detail for each in violations if each.pointer == f"/{part}/{field}")
+
+
+def test_every_field_has_one_value_or_many_or_is_of_user_data() -> None:
+    """Nothing is taken for an axis, or for none, by having been forgotten."""
+    swept = {(part, field) for part, _, field, *_ in SWEPT}
+    single = {(part, field) for part, _, field, _ in ONE_VALUE}
+    fields = {
+        (part, field) for part, kinds in KINDS.items() for model in kinds.values() for field in model.model_fields
+    }
+    fields |= {("stopping", field) for field in Stopping.model_fields}
+    fields |= {("recording", field) for field in Recording.model_fields}
+    users = {*InlineData.model_fields, *UploadedData.model_fields}
+    assert fields == swept | single | {("data", field) for field in users} | {(part, "kind") for part in KINDS} | {
+        ("recording", "sensitivity")
+    }
+    assert not swept & single

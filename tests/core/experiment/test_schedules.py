@@ -1,12 +1,13 @@
 """Experiments whose step size follows a schedule, and what of a run it decides."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from core.array_block import pack_arrays, unpack_arrays
-from core.descent.kernel import NUMPY
+from core.descent.kernel import NUMPY, kernel_names
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch
 from core.descent.schedule import Decline, Stages, doublings
 from core.descent.weight_decay import WeightDecay
@@ -17,6 +18,7 @@ from core.figures.draw import picture
 from core.figures.largest_steps import largest_steps
 from core.figures.layouts.catalogue import FIGURES
 from core.figures.results import Results
+from core.outcome import Outcome
 from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable
 from core.results.explanation import explained
@@ -161,22 +163,27 @@ def test_a_step_size_that_doubles_without_end_diverges_and_says_so(kind: dict[st
     assert "was not over: η had come to" in explained(results.grid.run(0), summary)
 
 
-@pytest.mark.parametrize("kernel", ["auto", NUMPY])
+@pytest.mark.parametrize("kernel", sorted({kernel_names()[0], NUMPY}))
 def test_a_step_at_which_weights_decay_to_nothing_is_taken(kernel: str) -> None:
-    """η_tλ is 1 there, so that θ ← −η_t∇L: nothing has diverged."""
-    rate = 0.5 / STEP_SIZE
-    optimizer = {"step_size": STEP_SIZE, "weight_decay": rate, "weight_decay_until": 3}
-    optimizer |= {"schedule": "piecewise", "schedule_at_steps": [2, 3], "schedule_factors": [2, 1]}
-    results = trained(optimizer, kernel=kernel, stopping={"steps": 40})
-    (summary,), (arrays,), dataset = results.summaries, results.arrays, _dataset(results)
-    theta = np.full((2, 16), 0.1)
+    """η_tλ is 1 there, as where an analysis finds η, so that θ ← −η_t∇L: nothing has diverged."""
+    rate, data = 0.5 / STEP_SIZE, small_problem(1)
+    decaying = planned(
+        step_size=STEP_SIZE,
+        warmup_steps=0,
+        max_steps=40,
+        takes_all_steps=True,
+        step_shape=Stages(changes=(2, 3), factors=(2.0, 1.0)),
+        weight_decay=WeightDecay(rate=rate, until=3),
+    )
+    ended = trained_alone(replace(problem_of(data), kernel=kernel), decaying)
+    theta = decaying.initial
     for step in range(40):
         eta = STEP_SIZE * (2 if step == 2 else 1)
-        pull = dataset.X.T @ (dataset.X @ (theta[0] ** 2 - theta[1] ** 2) - dataset.y) / len(dataset.y)
+        pull = data.X.T @ (data.X @ (theta[0] ** 2 - theta[1] ** 2) - data.y) / len(data.y)
         gradient = 2 * theta * np.array([pull, -pull])
         theta = (1 - eta * rate * (step < 3)) * theta - eta * gradient
-    np.testing.assert_allclose(np.stack([arrays["u_plus"], arrays["u_minus"]]), theta, rtol=1e-10, atol=1e-16)
-    assert summary["outcome"] == "stopped"
+    np.testing.assert_allclose(ended.theta, theta, rtol=1e-10, atol=1e-16)
+    assert ended.outcome is Outcome.STOPPED
 
 
 @pytest.mark.parametrize("kind", OF_EACH_KIND)
@@ -286,3 +293,14 @@ def test_words_figures_and_estimates_know_the_schedule() -> None:
     predicted, without = (RunTable.at(each.grid, [0, 1]).steps(facts) for each in (results, plain))
     assert (predicted >= 40_000).all()
     assert (without < 40_000).all()
+
+
+@pytest.mark.parametrize(("schedule", "step"), [({}, 0), ({"schedule": "doubling", "schedule_steps": 3}, 6)])
+def test_signs_that_decay_turned_are_told_where_no_spec_knew_the_step_size(schedule: dict[str, Any], step: int) -> None:
+    """η is half of η*; ηλ is 1.2, or a quarter of that and doubled twice. A step less, and nothing is said."""
+    rate = (0.3 if schedule else 1.2) / (0.5 * max_stable_step())
+    optimizer = {"step_size": {"fractions_of_max_stable": [0.5]}, "weight_decay": rate} | schedule
+    said = f"At step {step} η × weight_decay was 1.2: 1 or more turns the signs"
+    for steps in filter(None, (step, step + 1)):
+        results = trained(optimizer, stopping={"steps": steps})
+        assert (said in explained(results.grid.run(0), results.summaries[0] or {})) is (steps > step)

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.descent.schedule import Decline, Stages
+from core.descent.schedule import Decline, Stages, first_reaching, scheduled
 from core.descent.weight_decay import NO_DECAY, WeightDecay
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
+from core.sweep.grid_run import Run
 from tests.core.specs import document, grid_of
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -89,12 +93,22 @@ def test_parts_of_the_budget_are_steps() -> None:
     assert each == Stages(changes=(250, 501), factors=(3.0, 0.2))
 
 
+def test_factors_take_turns_every_so_many_steps_behind_the_warm_up() -> None:
+    """The time between them is swept, as that of other schedules is."""
+    told = {"step_size": 0.001, "warmup_steps": 7, "schedule": "piecewise", "schedule_factors": [3, 0.2]}
+    grid = grid_of(optimizer=told | {"schedule_steps": {"values": [10, 40]}})
+    assert [run.step_shape for run in grid.runs()] == [
+        Stages(changes=changes, factors=(3.0, 0.2)) for changes in ((17, 27), (47, 87))
+    ]
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"schedule": "cosine"}, "schedule cosine takes schedule_steps, schedule_factor; given: nothing"),
     ({"schedule_steps": 5}, "schedule constant takes nothing; given: schedule_steps"),
+    ({"schedule": "piecewise", "schedule_at_steps": [5]}, "takes schedule_at_steps, schedule_factor or schedule_at_st"),
     (
-        {"schedule": "piecewise", "schedule_at_steps": [5]},
-        "schedule piecewise takes schedule_at_steps, schedule_factor or",
+        {"schedule": "piecewise", "schedule_steps": 5, "schedule_factor": 2},
+        "or schedule_steps, schedule_factors; ",
     ),
     ({"schedule": "piecewise", "schedule_at_steps": [5, 5], "schedule_factor": 0.1}, "should ascend"),
     ({"schedule": "piecewise", "schedule_at_steps": [5, 9], "schedule_factors": [1]}, "2 places, and there are 1"),
@@ -131,3 +145,131 @@ def test_what_needs_interpolators_or_a_warm_up_alone_is_refused() -> None:
             ExperimentSpec.model_validate(
                 document(optimizer={"step_size": 0.001} | told, stopping={"release": "exact"})
             )
+
+
+TURNS: list[tuple[dict[str, Any], int, float]] = [
+    ({}, 0, 1.0),
+    ({"warmup_steps": 10, "step_size": 20}, 4, 0.5),
+    ({"step_size": 4, "schedule": "piecewise", "schedule_at_steps": [3, 7], "schedule_factor": 2}, 7, 4.0),
+    ({"step_size": 4, "schedule": "piecewise", "schedule_at_steps": [3, 7], "schedule_factors": [3, 0.1]}, 3, 3.0),
+    ({"step_size": 4, "schedule": "piecewise", "schedule_at_fractions": [0.5], "schedule_factor": 3}, 10, 3.0),
+    (
+        {"step_size": 8, "schedule": "piecewise", "schedule_at_steps": [3], "schedule_factor": 2, "warmup_steps": 8},
+        4,
+        1.25,
+    ),
+    ({"step_size": 1, "schedule": "doubling", "schedule_steps": 4, "warmup_steps": 2}, 18, 16.0),
+    ({"step_size": 9, "schedule": "doubling", "schedule_steps": 3, "schedule_factor": 1.5}, 3, 1.5),
+    ({"step_size": 1, "schedule": "exponential", "schedule_steps": 8, "schedule_factor": 100}, 4, 10.0),
+    ({"step_size": 5, "schedule": "cosine", "schedule_steps": 8, "schedule_factor": 3}, 4, 2.0),
+]
+"""With λ = 0.1 and 20 steps, the first at which η_tλ ≥ 1, and the factor of η there."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("told", "step", "factor"), TURNS)
+def test_a_step_that_would_turn_signs_is_refused_by_its_number(
+    kind: str, told: dict[str, Any], step: int, factor: float
+) -> None:
+    """With the step size there; just below it, by fewer steps or where the decay ends, nothing turns."""
+    optimizer = {"kind": kind, "step_size": 10, "weight_decay": 0.1} | KINDS[kind] | told
+    size = optimizer["step_size"]
+    said = f"step_size × weight_decay is {size * factor:g} × 0.1 at step {step}: 1 or more would turn the signs"
+    with pytest.raises(ValidationError, match=said):
+        grid_of(optimizer=optimizer, stopping={"steps": 20})
+    if step:
+        assert len(grid_of(optimizer=optimizer | {"weight_decay_until": step}, stopping={"steps": 20})) == 1
+        if "schedule_at_fractions" not in told:
+            assert len(grid_of(optimizer=optimizer, stopping={"steps": step})) == 1
+    with pytest.raises(ValidationError, match="turn the signs"):
+        grid_of(optimizer=optimizer | {"weight_decay_until": step + 1}, stopping={"steps": 20})
+
+
+@given(
+    kind=st.sampled_from(["constant", "piecewise", "exponential", "cosine", "doubling"]),
+    warmup=st.integers(0, 12),
+    steps=st.integers(1, 9),
+    factor=st.floats(0.2, 6.0),
+    limit=st.floats(0.05, 6.0),
+)
+def test_the_first_step_that_reaches_a_factor_is_that_of_a_search_step_by_step(
+    kind: str, warmup: int, steps: int, factor: float, limit: float
+) -> None:
+    """Rising, falling, within the warm-up or behind."""
+    told: dict[str, Any] = {"step_size": 1.0, "warmup_steps": warmup, "schedule": kind}
+    if kind == "piecewise":
+        told |= {"schedule_at_steps": [steps, 2 * steps], "schedule_factor": factor}
+    elif kind != "constant":
+        told |= {"schedule_steps": steps, "schedule_factor": factor + 1 if kind == "doubling" else factor}
+    shape = grid_of(optimizer=told).run(0).step_shape
+    sizes = scheduled(np.ones(1), np.array([warmup]), [shape], 0, 30)[:, 0]
+    expected = next(((step, size) for step, size in enumerate(sizes.tolist()) if size >= limit), None)
+    assert first_reaching(limit, warmup, shape, 30) == expected
+
+
+TWO = {"values": [1, 5]}
+PAIR = ["step_size", "schedule_factor"]
+SWEPT: list[tuple[dict[str, Any], list[list[str]], float]] = [
+    ({"step_size": TWO, "schedule_factor": {"values": [1.5, 3]}}, [], 1.5),
+    ({"step_size": TWO, "schedule_factor": {"values": [3, 1.5]}}, [PAIR], 0.75),
+    ({"step_size": TWO, "schedule_factor": {"values": [1.5, 3]}}, [PAIR[::-1]], 1.5),
+    ({"weight_decay": {"values": [0.01, 0.1]}}, [], 1.5),
+    ({"weight_decay": {"values": [0.01, 0.05]}}, [], 0.75),
+    ({"warmup_steps": {"values": [15, 18]}}, [], 1.0),
+    ({"warmup_steps": {"values": [20, 25]}}, [], 0.5),
+    ({"schedule_steps": {"values": [100, 8]}}, [], 1.5),
+    ({"schedule_steps": {"values": [100, 57]}}, [], 0.75),
+    ({"weight_decay_until": {"values": [3, 5]}}, [], 1.0),
+    ({"weight_decay_until": {"values": [1, 3]}}, [], 0.5 + 0.5 * (1 - 0.5**0.5)),
+    (
+        {"schedule_factor": {"values": [1.5, 3]}, "weight_decay": {"values": [0.1, 0.05]}},
+        [["weight_decay", "schedule_factor"]],
+        0.75,
+    ),
+    (
+        {"kind": "heavy_ball", "momentum": {"values": [0.9, 0.5]}, "step_size": {"effective_step_sizes": [10, 20]}},
+        [],
+        1.5,
+    ),
+    (
+        {"kind": "heavy_ball", "momentum": {"values": [0.5, 0.9]}, "step_size": {"effective_step_sizes": [2, 20]}},
+        [["momentum", "effective_step_size"]],
+        0.15,
+    ),
+]
+"""Along a cosine to `schedule_factor` 3 over 8 of 20 steps at η = 5 and λ = 0.1, with the largest η_tλ of the grid."""
+
+
+@pytest.mark.parametrize(("told", "links", "most"), SWEPT)
+def test_of_axes_it_is_the_numbers_of_a_run_that_meet(
+    told: dict[str, Any], links: list[list[str]], most: float
+) -> None:
+    """Some run of the grid that is refused has η_tλ ≥ 1, and none of one that is taken."""
+    cosine = {"schedule": "cosine", "schedule_steps": 8, "schedule_factor": 3}
+    optimizer = {"step_size": 5, "weight_decay": 0.1} | cosine | told
+    whole = document(optimizer=optimizer, stopping={"steps": 20}) | {"zip": links}
+    little = whole["optimizer"] | {"weight_decay": _in_units(1e-6, optimizer["weight_decay"])}
+    grid = Grid(ExperimentSpec.model_validate(whole | {"optimizer": little}))
+    assert max(_largest(run) for run in grid.runs()) * 1e6 == pytest.approx(most, rel=1e-12)
+    if most >= 1:
+        with pytest.raises(ValidationError, match="turn the signs"):
+            ExperimentSpec.model_validate(whole)
+    else:
+        assert len(Grid(ExperimentSpec.model_validate(whole))) == len(grid)
+
+
+def _in_units(unit: float, told: Any) -> Any:
+    return {"values": [unit * value for value in told["values"]]} if isinstance(told, dict) else unit * told
+
+
+def _largest(run: Run) -> float:
+    """The largest η_tλ of the steps that decay."""
+    size, warmup = np.array([run.step_size]), np.array([run.warmup_steps])
+    sizes = scheduled(size, warmup, [run.step_shape], 0, min(20, run.weight_decay.until or 20))
+    return float(sizes.max()) * run.weight_decay.rate
+
+
+def test_step_sizes_that_an_analysis_finds_are_not_judged_by_the_spec() -> None:
+    """What they are is not known before; of a run whose signs turned it is said."""
+    told = {"step_size": {"fractions_of_max_stable": [0.5]}, "weight_decay": 1e6}
+    assert len(grid_of(optimizer=told)) == 1
