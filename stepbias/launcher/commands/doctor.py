@@ -15,6 +15,7 @@ from stepbias.launcher.diagnosis.installation import installation
 from stepbias.launcher.diagnosis.secrets_directory import secrets_directory, secrets_in_sight
 from stepbias.launcher.diagnosis.store import server
 from stepbias.launcher.diagnosis.store_address import without_password
+from stepbias.launcher.diagnosis.variables import variables
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
 from stepbias.launcher.store.state_directory import refuse_moved
@@ -37,6 +38,7 @@ def doctor(state_dir: Path | None = None, *, as_json: bool = False) -> int:
 
 def examined(state_dir: Path | None) -> Iterator[Finding]:
     """Everything that is looked at, in the order of what depends on what."""
+    yield from variables()
     yield from secrets_directory()
     try:
         settings = settings_of_environment()
