@@ -7,6 +7,7 @@ The store is the one that the environment names. It may be another than the last
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import stepbias.launcher  # noqa: F401 - makes the following importable
@@ -22,8 +23,10 @@ OWNER = "monitoring"
 
 def ensure_key(store: KeyStore, file: Path) -> None:
     """Write a key of the least scope to the file, unless the one that is there opens something."""
-    if file.exists() and _is_known(store, file.read_text(encoding="ascii").strip()):
-        return
+    # One that is there and cannot be read is an error, and no reason for another.
+    with suppress(FileNotFoundError):
+        if _is_known(store, file.read_text(encoding="ascii").strip()):
+            return
     key, kept = new_key(OWNER, KeyScope.READ, now=time.time(), seconds=None)
     store.keep_key(kept)
     draft = file.with_suffix(".new")

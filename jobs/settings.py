@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -174,13 +174,7 @@ class Settings(BaseSettings):
     def __init__(self, **values: Any) -> None:
         directories = secrets_directories()
         for each in directories:
-            # The library would only warn, and a deployment start without its secrets: with an empty store of its own.
-            if not each.is_dir():
-                raise ValueError(f"{each} is no directory")
-            # Nor would it say of an empty file that it hides what another directory has, or that there is no store.
-            for name in _SECRETS:
-                if (file := each / f"stepbias_{name}").is_file() and not file.stat().st_size:
-                    raise ValueError(f"{file} is empty")
+            _require_secrets(each, {f"stepbias_{name}": name in _SECRETS for name in type(self).model_fields})
         super().__init__(_secrets_dir=directories or None, **values)
 
     @property
@@ -291,6 +285,32 @@ class Settings(BaseSettings):
             stall = f"STEPBIAS_STALL_SECONDS ({self.stall_seconds:g})"
             raise ValueError(f"{stall} must be more than {patience}: a job that waits for the store has not stalled")
         return self
+
+
+def _require_secrets(directory: Path, names: Mapping[str, bool]) -> None:
+    """Refuse what the library would at most warn of: a deployment without its secrets starts with a store of its own.
+
+    Args:
+        directory: of secrets.
+        names: what files are called that are read; whether one that is empty is wrong: it would hide what another
+            directory has, or say that there is no store.
+
+    Raises:
+        ValueError: it is no directory, or one of them is no file of it that has something in it.
+        OSError: it may not be looked into.
+    """
+    if not directory.is_dir():
+        raise ValueError(f"{directory} is no directory")
+    for file in directory.iterdir():
+        if file.name.lower() not in names:
+            continue
+        if not file.is_file():
+            # As Docker makes them, where the file is missing that is to be mounted.
+            raise ValueError(f"{file} is no file")
+        if directory.resolve() not in file.resolve().parents:
+            raise ValueError(f"{file} leads out of its directory, and is not read: put the file itself there")
+        if names[file.name.lower()] and not file.stat().st_size:
+            raise ValueError(f"{file} is empty")
 
 
 def secrets_directories() -> list[Path]:

@@ -54,11 +54,13 @@ def local(state_dir: str | Path | None = None, *, workers: int | None = None, **
         options: of `Client`.
 
     Raises:
-        ServiceUnreachable: none could be started; the text is what it said.
+        ServiceUnreachable: none could be started; the text is what it said. Or the directory is somebody else's.
     """
     directory = Path(state_dir).expanduser().absolute() if state_dir else default_state_directory()
-    running = _running(directory, options)
-    return running or _started(directory, workers, options)
+    try:
+        return _running(directory, options) or _started(directory, workers, options)
+    except PermissionError as error:
+        raise ServiceUnreachable(f"{error.filename}: {error.strerror}") from error
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:

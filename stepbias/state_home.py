@@ -21,20 +21,28 @@ def default_state_directory() -> Path:
 
 
 def address_in(directory: Path) -> str | None:
-    """Where the service of this directory answers, or did when it was last ready; None where none has been."""
+    """Where the service of this directory answers, or did when it was last ready; None where none has been.
+
+    Raises:
+        OSError: nobody but its owner may know.
+    """
     try:
         return (directory / ADDRESS_FILE).read_text(encoding="utf-8").strip() or None
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
 def is_claimed(directory: Path) -> bool:
-    """Whether a live instance holds the directory."""
+    """Whether a live instance holds the directory.
+
+    Raises:
+        OSError: it cannot be told: the directory is somebody else's.
+    """
     if sys.platform == "win32":
         return False  # No service runs there.
     import fcntl  # noqa: PLC0415 - argued above
 
-    with ExitStack() as held, suppress(OSError):
+    with ExitStack() as held, suppress(FileNotFoundError, NotADirectoryError):
         descriptor = os.open(directory.expanduser() / INSTANCE_FILE, os.O_RDONLY)
         held.callback(os.close, descriptor)
         try:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from stepbias.cli.completion import complete_ids
+from stepbias.cli.output import remark_unread
 from stepbias.formats import RESULT_FORMATS, ending
 
 TAKES_ID: Final = {"ignore_unknown_options": True}
@@ -57,6 +58,7 @@ def asks_service(command: Callable[..., int]) -> Callable[..., int]:
     @click.option("--profile", metavar="NAME", help="A profile of profiles.toml; default: the one called default.")
     @wraps(command)
     def asking(*args: Any, url: str | None, profile: str | None, **options: Any) -> int:
+        remark_unread()
         return command(*args, service=Service(url, profile), **options)
 
     return asking

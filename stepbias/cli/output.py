@@ -1,9 +1,12 @@
 """What a command writes: its answer on stdout, what is said beside it on stderr, JSON for programs."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
+
+from stepbias.variables import unread
 
 
 def tell(line: object) -> None:
@@ -20,6 +23,12 @@ def remark(line: object) -> None:
     """A line for people, on stderr."""
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def remark_unread() -> None:
+    """Say which variables look like ours and are read by nothing: one misspelt changes nothing, without a word."""
+    for sentence in unread(os.environ):
+        remark(f"stepbias: {sentence}")
 
 
 def tell_json(document: Any) -> None:

@@ -124,7 +124,7 @@ class BesiegedService:
         with (self._directory / "supervisor.log").open("a") as log:
             self._supervisor = subprocess.Popen(
                 self._command,
-                env=dict(os.environ) | {"STEPBIAS_BESIEGED": self._mark},
+                env=dict(os.environ) | {"BESIEGED_SERVICE": self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -179,6 +179,29 @@ def test_an_empty_file_of_secrets_is_wrong(tmp_path: Path, monkeypatch: pytest.M
         settings_of_environment()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("directory", "is no file"), ("nowhere", "is no file"), ("outside", "leads out of its directory")],
+)
+def test_what_is_no_file_of_the_directory_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    """A directory that Docker made, a link to nothing, or one elsewhere: the library warns, and takes it for unset."""
+    secrets = tmp_path / "secrets"
+    (secrets / "directory").mkdir(parents=True)
+    (tmp_path / "outside").write_text(IN_FILE)
+    file = secrets / "stepbias_redis_url"
+    file.symlink_to(tmp_path / "outside" if name == "outside" else secrets / name)
+    monkeypatch.setenv(SECRETS_DIR, str(secrets))
+    with pytest.raises(WrongSettings, match=f"{file} {said}"):
+        settings_of_environment()
+    # As a Kubernetes volume has them: links to a directory beside them.
+    file.unlink()
+    (secrets / "directory" / "it").write_text(IN_FILE)
+    file.symlink_to(secrets / "directory" / "it")
+    assert _redis_url() == IN_FILE
+
+
 @pytest.mark.parametrize("address", ["rediss://h:6379/0?ssl_cert_reqs=none", "amqps://h/?ssl_cert_reqs=none"])
 def test_nothing_in_an_address_turns_verification_off(address: str) -> None:
     """Of a broker as little as of the store."""

@@ -94,8 +94,8 @@ def test_a_service_is_backed_up_and_restored_with_a_sweep_under_way(home: Path, 
 
 def test_what_is_removed_leaves_nothing(home: Path) -> None:
     """No file, no process and no port, after an experiment with its figure."""
-    mark = f"STEPBIAS_TEST_READER={home}"
-    with Reader(home, environment={"STEPBIAS_TEST_READER": str(home)}) as reader:
+    mark = f"READER_OF_TEST={home}"
+    with Reader(home, environment={"READER_OF_TEST": str(home)}) as reader:
         (home / "notes.txt").write_text("the reader's own")
         before = files_under(home)
         reader.type(START)

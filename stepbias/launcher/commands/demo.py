@@ -14,7 +14,7 @@ from stepbias import Client, ExperimentHandle
 from stepbias.cli.command import INTERRUPTED
 from stepbias.cli.experiment_files import documents, figures, save
 from stepbias.cli.failure import explained
-from stepbias.cli.output import remark, tell_json, tell_table
+from stepbias.cli.output import remark, remark_unread, tell_json, tell_table
 from stepbias.launcher.commands.headline import Headline, headlines
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
@@ -29,6 +29,7 @@ def demo(*, out: Path, workers: int | None, state_dir: Path | None, as_json: boo
     Returns:
         0 if the experiment succeeded and its files are written; 130 after Ctrl-C.
     """
+    remark_unread()
     demonstration = Demonstration(out)
     with explained(StartupError), _directory(state_dir) as directory, _sigterm_unheard():
         remark("Starting the service: server, API and workers")

@@ -1,6 +1,8 @@
 """`stepbias doctor`: what this installation is made of, and whether it can work."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,7 @@ from stepbias.launcher.diagnosis.installation import installation
 from stepbias.launcher.diagnosis.secrets_directory import secrets_directory, secrets_in_sight
 from stepbias.launcher.diagnosis.store import server
 from stepbias.launcher.diagnosis.store_address import without_password
+from stepbias.launcher.diagnosis.variables import variables
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.embedded import find_server_binary, holds_store, url_of_running
 from stepbias.launcher.store.state_directory import refuse_moved
@@ -37,6 +40,7 @@ def doctor(state_dir: Path | None = None, *, as_json: bool = False) -> int:
 
 def examined(state_dir: Path | None) -> Iterator[Finding]:
     """Everything that is looked at, in the order of what depends on what."""
+    yield from variables()
     yield from secrets_directory()
     try:
         settings = settings_of_environment()
@@ -48,8 +52,7 @@ def examined(state_dir: Path | None) -> Iterator[Finding]:
     yield machine.memory()
     yield machine.files(settings.max_connections)
     yield from _store(settings, state_dir)
-    directory = state_dir or default_state_directory()
-    yield from api(address_in(directory) if is_claimed(directory) else None)
+    yield from api(_noted(state_dir or default_state_directory()))
 
 
 def _store(settings: Settings, state_dir: Path | None) -> Iterator[Finding]:
@@ -64,6 +67,13 @@ def _store(settings: Settings, state_dir: Path | None) -> Iterator[Finding]:
         return
     directory = state_dir or default_state_directory()
     try:
+        with suppress(FileNotFoundError), os.scandir(directory):
+            pass
+    except OSError as error:
+        remedy = "Ask as the user whose it is, or name another with --state-dir."
+        yield wrong("state", f"{directory} cannot be looked into: {error.strerror}", remedy)
+        return
+    try:
         refuse_moved(directory)
     except StartupError as error:
         yield wrong("state", "nothing starts there", f"{error}.")
@@ -73,6 +83,13 @@ def _store(settings: Settings, state_dir: Path | None) -> Iterator[Finding]:
         yield from server(url_of_running(directory), f"that of the instance in {directory}", settings)
     else:
         yield from machine.of_store_host()
+
+
+def _noted(directory: Path) -> str | None:
+    """Where the instance in the directory answers; None where none runs, or it is somebody else's."""
+    with suppress(PermissionError):
+        return address_in(directory) if is_claimed(directory) else None
+    return None
 
 
 def _program() -> Finding:

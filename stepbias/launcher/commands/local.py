@@ -16,7 +16,7 @@ from stepbias import StepbiasError
 from stepbias.cli.command import INTERRUPTED
 from stepbias.cli.experiment_files import require_own, require_writable, save_what_there_is
 from stepbias.cli.failure import explained
-from stepbias.cli.output import mute, remark, tell, tell_json
+from stepbias.cli.output import mute, remark, remark_unread, tell, tell_json
 from stepbias.cli.submit import spec_bytes
 from stepbias.formats import RESULT_FORMATS, ending
 from stepbias.launcher.checked_settings import checked_settings
@@ -26,6 +26,7 @@ from stepbias.progress import Report, duration, outcome_counts, progress_report,
 
 def run(spec: str, *, out: Path, arrays: bool, trajectories: bool, as_json: bool = False) -> int:
     """Compute the experiment and save what `fetch` would, or its runs as the one file that `out` names."""
+    remark_unread()
     kernel = checked_settings().kernel
     with explained(errors.StepbiasError):
         form = _form(out, is_more=arrays or trajectories)

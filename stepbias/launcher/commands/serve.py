@@ -31,6 +31,7 @@ from stepbias.launcher.processes.read_ahead import OF_API, OF_WORKERS, read_ahea
 from stepbias.launcher.processes.served import REQUEST_PATIENCE, api_process, worker_process
 from stepbias.launcher.processes.watchdog import run_watched
 from stepbias.launcher.startup_error import StartupError
+from stepbias.variables import unread
 from worker.lean_memory import keep_few_heaps
 
 log = logging.getLogger(__name__)
@@ -157,6 +158,8 @@ def _prepare(settings: Settings) -> None:
     """What must be so before the work begins, of this process and of its children."""
     os.environ.update(ONE_THREAD)
     log_lines(settings.log_format)
+    for sentence in unread(os.environ):
+        log.warning(sentence)
 
 
 def _usable_settings() -> tuple[Settings, str]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from core.descent.native.library import library
 from stepbias.cli.failure import explained
-from stepbias.cli.output import remark, tell, tell_json
+from stepbias.cli.output import remark, remark_unread, tell, tell_json
 from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.service import RunningService, run_service, usable_cores
 from stepbias.launcher.startup_error import StartupError
@@ -39,6 +39,7 @@ def up(  # noqa: PLR0913 - the options of the command
     Returns:
         The exit code: 0 after SIGTERM, or SIGINT or SIGHUP unless these were ignored when it was started.
     """
+    remark_unread()
     with explained(StartupError):
         run_service(
             host=host,

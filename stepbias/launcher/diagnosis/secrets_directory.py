@@ -30,17 +30,24 @@ def secrets_in_sight() -> Iterator[Finding]:
 
 
 def _looked_at(directory: Path) -> Iterator[Finding]:
-    if not directory.is_dir():
+    try:
+        entries = sorted(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         remedy = f"Make it: install -d -m 700 {directory}; or unset {SECRETS_DIR}."
         yield wrong("secrets", f"{SECRETS_DIR} names {directory}, which is no directory here", remedy)
         return
-    try:
-        files = sorted(each for each in directory.iterdir() if each.is_file())
-    except PermissionError:
+    except OSError:
         remedy = f"As its owner or root: chown {_me()} {directory}; chmod 700 {directory}"
         yield wrong("secrets", f"{directory} is not readable for {_me()}", remedy)
         return
+    files = [each for each in entries if os.path.isfile(each)]  # noqa: PTH113 - says no where it may not look
     known = {f"stepbias_{name}" for name in Settings.model_fields}
+    for each in entries:
+        if each.name.lower() in known and each not in files:
+            remedy = (
+                "Remove it, and put the secret there. Docker makes a directory where a file to be mounted is missing."
+            )
+            yield wrong("secrets", f"{each} is no file", remedy)
     read = [each for each in files if each.name.lower() in known]
     yield fine("secrets", f"{directory} has {', '.join(each.name for each in read) or 'nothing'}")
     yield from _unreadable(read)

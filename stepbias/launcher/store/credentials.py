@@ -22,6 +22,8 @@ USERS_FILE: Final = "users.acl"
 FOLDERS: Final[Mapping[User, str]] = MappingProxyType({User.ADMINISTRATOR: ".", User.API: "api", User.WORKER: "worker"})
 """Where in the directory of all each user's own is; the administrator's is where that of everybody was once."""
 
+_UNTOUCHED: Final = "nothing is changed: make it readable, or delete it, and a new one is drawn"
+
 
 def ensure_credentials(directory: Path, address: str) -> Sequence[Path]:
     """Write each user's address, with its password, to `stepbias_redis_url`, and the server's users to `users.acl`.
@@ -31,7 +33,8 @@ def ensure_credentials(directory: Path, address: str) -> Sequence[Path]:
     A password that is there is kept, since the server has data behind it; a new address is taken up.
 
     Raises:
-        StartupError: the address is none of a store, or names a user.
+        StartupError: the address is none of a store, or names a user; or a file that is there has no password that can
+            be read. Nothing is changed then.
     """
     _require_address(address)
     passwords = {user: _password(directory, user) or secrets.token_urlsafe(32) for user in FOLDERS}
@@ -49,7 +52,7 @@ def address_of(directory: Path, user: User, address: str) -> str:
     """Where a user reaches the store at this address, with the password that it has.
 
     Raises:
-        StartupError: the address is none of a store, or no passwords have been drawn.
+        StartupError: the address is none of a store, or no passwords have been drawn, or they cannot be read.
     """
     _require_address(address)
     password = _password(directory, user)
@@ -59,8 +62,21 @@ def address_of(directory: Path, user: User, address: str) -> str:
 
 
 def _password(directory: Path, user: User) -> str | None:
+    """The one that has been drawn; None where none has been.
+
+    What cannot be read is not taken for that: the server has data behind it, and all others an address with it.
+    """
     file = directory / FOLDERS[user] / _FILE
-    return unquote(urlsplit(file.read_text(encoding="ascii").strip()).password or "") or None if file.exists() else None
+    try:
+        password = urlsplit(file.read_text(encoding="ascii").strip()).password
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no address"
+        raise StartupError(f"the password of {user} cannot be read from {file} ({reason}); {_UNTOUCHED}") from None
+    if not password:
+        raise StartupError(f"there is no password of {user} in {file}; {_UNTOUCHED}")
+    return unquote(password)
 
 
 def _require_address(address: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from jobs.settings import Settings
+from stepbias.cli.output import remark_unread
+from stepbias.launcher.checked_settings import checked_settings
 from stepbias.launcher.startup_error import StartupError, StateDirectoryInUseError
 from stepbias.launcher.store.embedded import embedded_server, holds_store, url_of_running
 from stepbias.state_home import default_state_directory
@@ -19,8 +20,9 @@ def opened_store(state_dir: Path | None, *, may_run: bool, is_there: bool) -> It
     Raises:
         StartupError: it runs and must not, or cannot be started; or two are named.
     """
+    remark_unread()
     with ExitStack() as stack:
-        named = Settings().store_url
+        named = checked_settings().store_url
         if named is not None:
             if state_dir is not None:
                 raise StartupError(

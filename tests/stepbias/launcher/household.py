@@ -41,7 +41,7 @@ class Household:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._mark = f"STEPBIAS_TEST_HOUSEHOLD={uuid.uuid4().hex}"
+        self._mark = f"HOUSEHOLD_OF_TEST={uuid.uuid4().hex}"
 
     @contextmanager
     def head(

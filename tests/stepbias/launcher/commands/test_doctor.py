@@ -399,6 +399,25 @@ def test_secrets_that_one_may_not_read_are_named(tmp_path: Path) -> None:
             assert "chown" in _remedy(found, Level.WRONG, "is not readable for")
 
 
+def test_a_directory_in_place_of_a_secret_is_named(tmp_path: Path) -> None:
+    """As Docker makes one where the file is missing that it was to mount."""
+    (tmp_path / "stepbias_redis_url").mkdir()
+    findings = _findings(STEPBIAS_SECRETS_DIR=str(tmp_path))
+    assert "Remove it" in _remedy(
+        [each for each in findings if each["subject"] == "secrets"], Level.WRONG, "is no file"
+    )
+
+
+def test_a_state_directory_of_somebody_else_is_a_finding(tmp_path: Path) -> None:
+    """And not taken for one in which nothing is, nor the end of the report."""
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    (state / "instance.lock").touch(mode=0o600)
+    with _passable(tmp_path), _passable(Path(sys.prefix)):
+        found = _as_somebody(STEPBIAS_STATE_DIR=str(state))
+    assert "--state-dir" in _remedy(found, Level.WRONG, f"{state} cannot be looked into: Permission denied")
+
+
 @contextmanager
 def _passable(directory: Path) -> Iterator[None]:
     """A directory for the tests, or a clone, may be in one that is its owner's alone: it is in the way of others."""

@@ -61,7 +61,7 @@ with forking(read_ahead, command) as server:
         os.kill(server._pid, signal.SIGSTOP)
     for number, word in enumerate(json.loads(sys.argv[1])):
         spec = ManagedProcess(name=f"child-{number}", argv=[sys.executable, "-c", "print('a program')"],
-            env={"WORD": word, "STEPBIAS_TEST_HOUSEHOLD": os.environ["STEPBIAS_TEST_HOUSEHOLD"]},
+            env={"WORD": word, "HOUSEHOLD_OF_TEST": os.environ["HOUSEHOLD_OF_TEST"]},
             directory=Path("elsewhere").absolute(), command=("be", word), fork_server=server)
         life = ProcessLife.start(spec, logs=Path("log").absolute())
         if word != "sleep":
@@ -95,7 +95,7 @@ def test_a_forked_process_finds_what_a_program_would(household: Household) -> No
     assert code == 0
     assert told["arguments"] == ["be", "live"]
     assert (told["parent"], told["leads"], told["sigterm"], told["modules"]) == (parent, True, True, True)
-    assert told["env"].keys() == {"WORD", "STEPBIAS_TEST_HOUSEHOLD"}
+    assert told["env"].keys() == {"WORD", "HOUSEHOLD_OF_TEST"}
     assert told["directory"] == str(household.directory / "elsewhere")
     assert told["shown"].rstrip("\0") == "stepbias\0be\0live"
     assert told["input"] == ""

@@ -1,9 +1,13 @@
 """The credentials of a store's users, as `stepbias store` draws them."""
 
+import errno
+import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import redis
@@ -68,6 +72,54 @@ def test_what_is_no_address_is_a_sentence(tmp_path: Path, address: str) -> None:
     with pytest.raises(StartupError, match="the address of a store is"):
         ensure_credentials(tmp_path, address)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("user", list(FOLDERS))
+@pytest.mark.parametrize("fault", ["empty", "directory", "closed", "no address", "no password", "no text"])
+def test_a_password_that_cannot_be_read_is_not_drawn_anew(tmp_path: Path, user: User, fault: str) -> None:
+    """The server has data behind it, and every other process an address with it: nothing at all is changed."""
+    ensure_credentials(tmp_path, STORE)
+    file = tmp_path / FOLDERS[user] / "stepbias_redis_url"
+    closed = _spoil(file, fault)
+    before = _contents(tmp_path)
+    with closed, pytest.raises(StartupError, match=f"password of {user} .*nothing is changed") as refused:
+        ensure_credentials(tmp_path, "redis://elsewhere:6379/0")
+    assert str(file) in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
+    assert _contents(tmp_path) == before
+    with closed:
+        done = CliRunner().invoke(app, ["store", "users", str(tmp_path), "--at", STORE])
+    assert (done.exit_code, "nothing is changed" in done.stderr) == (1, True)
+
+
+def _spoil(file: Path, fault: str) -> AbstractContextManager[object]:
+    """What may have become of the file; the block in which it is so, where that is for root to pretend."""
+    if fault == "closed":
+        denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        real = Path.read_text
+
+        def read(path: Path, *arguments: str, **options: str) -> str:
+            if path == file:
+                raise denied
+            return real(path, *arguments, **options)
+
+        return mock.patch.object(Path, "read_text", read)
+    file.unlink()
+    texts = {
+        "empty": b"",
+        "no address": b"redis://:s3cr3t@[",
+        "no password": b"redis://store:6379/0\n",
+        "no text": b"\xff",
+    }
+    if fault == "directory":
+        file.mkdir()
+    else:
+        file.write_bytes(texts[fault])
+    return nullcontext()
+
+
+def _contents(directory: Path) -> dict[str, bytes]:
+    return {str(each.relative_to(directory)): each.read_bytes() for each in directory.rglob("*") if each.is_file()}
 
 
 def test_the_commands_draw_and_tell(tmp_path: Path) -> None:
