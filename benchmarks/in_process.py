@@ -1,7 +1,9 @@
-"""An experiment planned, and trained, in this process: what the service does, without the service."""
+"""An experiment planned, and trained, in this process or in several: what the service does, without the service."""
 
+import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
@@ -21,6 +23,9 @@ from jobs.settings import Settings
 from jobs.states import ExperimentStatus
 from worker.context import WorkerContext
 from worker.perform import perform
+
+READY_SECONDS: Final = 120.0
+"""In which every process has analysed the data."""
 
 
 def planning_seconds(spec: ExperimentSpec, store: Store) -> float:
@@ -56,6 +61,45 @@ def batches(grid: Grid) -> Iterator[tuple[Dataset, ProblemAnalysis, Sequence[int
         analysis = analyse_problem(dataset, problem.network, problem.data_key).analysis
         for batch in planned_batches(grid, block, analysis, chosen("auto")):
             yield dataset, analysis, batch.indices
+
+
+def side_by_side_seconds(spec: ExperimentSpec, processes: int) -> float:
+    """What plain processes take side by side to train the same batches, each the next one that none has begun.
+
+    That is from when all are ready to when the last one is done. They share what cores share: memory, caches, power.
+
+    Raises:
+        RuntimeError: one of them has failed.
+    """
+    spawned = multiprocessing.get_context("spawn")
+    batches_begun, ready, taken = spawned.Value("i", 0), spawned.Barrier(processes), spawned.SimpleQueue()
+    shares = [
+        spawned.Process(target=_train_share, args=(spec.canonical(), batches_begun, ready, taken))
+        for _ in range(processes)
+    ]
+    for share in shares:
+        share.start()
+    for share in shares:
+        share.join()
+    if any(share.exitcode for share in shares):
+        raise RuntimeError("a process that trained has failed")
+    return max(taken.get() for _ in shares)
+
+
+def _train_share(spec: bytes, batches_begun: Any, ready: Any, taken: Any) -> None:
+    grid = Grid(ExperimentSpec.model_validate_json(spec))
+    prepared = list(batches(grid))
+    with one_thread():
+        ready.wait(READY_SECONDS)
+        start = time.perf_counter()
+        while True:
+            with batches_begun.get_lock():
+                number = batches_begun.value
+                batches_begun.value += 1
+            if number >= len(prepared):
+                break
+            _training_seconds(grid, *prepared[number])
+        taken.put(time.perf_counter() - start)
 
 
 def _training_seconds(grid: Grid, dataset: Dataset, analysis: ProblemAnalysis, indices: Sequence[int]) -> float:

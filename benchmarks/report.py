@@ -170,33 +170,56 @@ def _recording(numbers: Numbers) -> str:
 
 
 def _service(numbers: Numbers) -> str:
-    sweep, planning = numbers["sweep"], numbers["planning"]
-    seconds = sweep["seconds"]
-    rows: list[list[object]] = [["training alone, one core", f"{seconds['training']:.1f}", ""]]
-    rows += [
-        [f"service, {count} worker{'s' * (count != '1')}", f"{seconds[f'workers {count}']:.1f}", f"{over:+.1%}"]
-        for count, over in sweep["overhead"].items()
-    ]
+    sweep, tenfold, planning = numbers["sweep"], numbers.get("tenfold"), numbers["planning"]
     tiny = [
         [run["runs"], f"{run['seconds']:.1f}", f"{run['ms_per_run']:.3f}", f"{run['bytes_per_run']:.0f}"]
         for run in numbers["tiny_runs"]
     ]
     told = paragraph(
         f"The grid of Figure 1, {sweep['runs']} runs of at most {sweep['max_steps']:,} steps; overhead is seconds × "
-        "workers over the sum of what the same batches take to be trained in one process. Two workers are "
-        f"{sweep['speedup']:.2f} × as fast as one. A run takes {sweep['store_bytes_per_run']:.0f} bytes of store, its "
-        "share of the data set's analysis included."
+        "workers beyond what the same batches take to be trained one after the other in one process, relative to that "
+        "and in core-seconds: what is not training, and that cores are slower where all of them work. Processes that "
+        "train these batches side by side, without a service, are slower by the latter, too; the last column is what "
+        f"the service takes beyond them. Two workers are {sweep['speedup']:.2f} × as fast as one. A run takes "
+        f"{sweep['store_bytes_per_run']:.0f} bytes of store, its share of the data set's analysis included."
     )
     parts = (
         "## Service\n",
         told,
         _origin(numbers),
-        table(["", "seconds", "overhead"], rows),
+        _rows_of_sweep(sweep),
+        *((f"The same on ten data sets, {tenfold['runs']:,} runs:\n", _rows_of_sweep(tenfold)) if tenfold else ()),
         "Runs with nearly nothing to compute (64 steps, three samples):\n",
         table(["runs", "seconds", "ms a run", "bytes of store a run"], tiny),
         f"Planning {planning['runs']} runs of a data set that is analysed already: {planning['seconds']:.2f} s.\n",
     )
     return "\n".join(parts)
+
+
+def _rows_of_sweep(sweep: Numbers) -> str:
+    seconds, beyond = sweep["seconds"], sweep.get("core_seconds_beyond", {})
+    alone = seconds["training"]
+    rows: list[list[object]] = [["training alone, one process", f"{alone:.2f}", "", "", ""]]
+    rows += [
+        [f"training alone, {count} processes", f"{seconds[name]:.2f}", *_beyond(int(count) * seconds[name], alone), ""]
+        for count in sweep["overhead"]
+        if (name := f"processes {count}") in seconds
+    ]
+    rows += [
+        [
+            f"service, {count} worker{'s' * (count != '1')}",
+            f"{seconds[f'workers {count}']:.2f}",
+            f"{over:+.1%}",
+            f"{beyond[count]:+.2f}" if count in beyond else "",
+            f"{sweep['beyond_processes'][count]:+.1%}" if "beyond_processes" in sweep else "",
+        ]
+        for count, over in sweep["overhead"].items()
+    ]
+    return table(["", "seconds", "overhead", "core-seconds", "beyond processes"], rows)
+
+
+def _beyond(taken: float, alone: float) -> tuple[str, str]:
+    return f"{taken / alone - 1:+.1%}", f"{taken - alone:+.2f}"
 
 
 def _cost(numbers: Numbers) -> str:

@@ -5,11 +5,12 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.in_process import planning_seconds, pure_training_seconds
+from benchmarks.in_process import planning_seconds, pure_training_seconds, side_by_side_seconds
 from benchmarks.living_service import LivingService, living_service
-from benchmarks.sweeps import FIGURE_1, figure_1_like, tiny_runs
+from benchmarks.sweeps import FIGURE_1, TENFOLD, figure_1_like, tiny_runs
 from benchmarks.turns import Effort, in_turn, median_ratio
 from core.spec.experiment_spec import ExperimentSpec
+from core.sweep.grid import Grid
 from jobs.connection import connect
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings
@@ -26,30 +27,46 @@ def measure_service(effort: Effort) -> dict[str, Any]:
     counts = COUNTS[:1] if effort.quick else COUNTS + (LARGE_COUNT,) * effort.large
     return {
         "sweep": _sweep(figure_1_like(3.0), rounds=1) if effort.quick else _sweep(FIGURE_1, rounds=2),
+        "tenfold": None if effort.quick else _sweep(TENFOLD, rounds=1),
         "tiny_runs": [_tiny(count) for count in counts],
         "planning": _planning(counts[0] if effort.quick else PLANNED),
     }
 
 
 def _sweep(spec: ExperimentSpec, rounds: int) -> dict[str, Any]:
-    """Pure training on one core, then the service with one worker and with two, in turn."""
+    """Training alone, in one process and in two side by side, and the service with one worker and with two, in turn."""
     stored: list[float] = []
     taken = in_turn(
         {"training": lambda: pure_training_seconds(spec)}
+        | {
+            f"processes {count}": lambda count=count: side_by_side_seconds(spec, count)
+            for count in WORKERS
+            if count > 1
+        }
         | {f"workers {count}": lambda count=count: _serve(spec, count, stored) for count in WORKERS},
         rounds,
     )
     pure = taken["training"]
     result: dict[str, Any] = {
-        "runs": 200,
+        "runs": len(Grid(spec)),
         "max_steps": spec.stopping.max_steps,
         "seconds": {name: statistics.median(values) for name, values in taken.items()},
         "overhead": {str(count): count * median_ratio(taken[f"workers {count}"], pure) - 1 for count in WORKERS},
+        "core_seconds_beyond": {
+            str(count): statistics.median(
+                count * served - alone for served, alone in zip(taken[f"workers {count}"], pure, strict=True)
+            )
+            for count in WORKERS
+        },
+        "beyond_processes": {
+            str(count): median_ratio(taken[f"workers {count}"], taken.get(f"processes {count}", pure)) - 1
+            for count in WORKERS
+        },
         "speedup": median_ratio(taken["workers 1"], taken["workers 2"]),
         "store_bytes_per_run": statistics.median(stored),
     }
     print(
-        f"figure-1 grid, {spec.stopping.max_steps} steps at most: {_sentence(result)}, "
+        f"figure-1 grid, {result['runs']} runs, {spec.stopping.max_steps} steps at most: {_sentence(result)}, "
         f"two workers {result['speedup']:.2f} × one; {result['store_bytes_per_run']:.0f} bytes of store a run",
         flush=True,
     )
@@ -58,11 +75,17 @@ def _sweep(spec: ExperimentSpec, rounds: int) -> dict[str, Any]:
 
 def _sentence(result: dict[str, Any]) -> str:
     """Seconds of pure training, and of the service beyond that."""
+    seconds = result["seconds"]
+    alone = ", ".join(
+        f"{seconds[name]:.2f} s in {count} processes" for count in WORKERS if (name := f"processes {count}") in seconds
+    )
     overheads = ", ".join(
-        f"{result['seconds'][f'workers {count}']:.1f} s with {count} worker(s), {overhead:+.1%}"
+        f"{seconds[f'workers {count}']:.2f} s with {count} worker(s), {overhead:+.1%} of training alone "
+        f"({result['core_seconds_beyond'][count]:+.2f} core-seconds), "
+        f"{result['beyond_processes'][count]:+.1%} of as many processes"
         for count, overhead in result["overhead"].items()
     )
-    return f"{result['seconds']['training']:.1f} s of pure training, {overheads}"
+    return f"{seconds['training']:.2f} s of training alone, {alone}, {overheads}"
 
 
 def _serve(spec: ExperimentSpec, workers: int, stored: list[float]) -> float:

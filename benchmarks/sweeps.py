@@ -16,6 +16,10 @@ FIGURE_1: Final = preset("figure-1", "full").model_copy(update={"recording": Rec
 """Without twins: each run is trained once, as by what the service is compared with."""
 
 
+TENFOLD: Final = preset("figure-1", "full", seeds=10).model_copy(update={"recording": FIGURE_1.recording})
+"""The same on ten data sets: what an experiment costs once, and what it costs at its end, weighs a tenth."""
+
+
 def figure_1_like(seconds: float) -> ExperimentSpec:
     """The grid of Figure 1, each run iterated to the end of a budget that makes about so many seconds of work."""
     document = FIGURE_1.model_dump(mode="json")

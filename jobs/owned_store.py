@@ -30,7 +30,7 @@ OWNED: Final = frozenset({"dataset", "dataset-description", "data-analysis"})
 _OF_EXPERIMENTS: Final = (
     "edit notes in_full places experiment records spec cancel retry delete events last_events webhook"
 )
-_OF_JOBS: Final = "claim heartbeat save_checkpoint checkpoint add_jobs complete fail release job jobs"
+_OF_JOBS: Final = "claim heartbeat save_checkpoint checkpoint add_jobs fail release job jobs"
 _OF_RESULTS: Final = "summaries first_missing run contents next_figure"
 _OF_ALL: Final = "look_around work_waiting untold damaged require_writable room gauges ping"
 
@@ -106,8 +106,14 @@ class OwnedStore:
 
     def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
         """Under the same names."""
-        named = [replace(each, run=replace(each.run, key=self._run(each.run.key))) for each in runs]
-        return self._store.commit_runs(claim, named)
+        return self._store.commit_runs(claim, self._finished(runs))
+
+    def complete(self, claim: Claim, runs: Sequence[FinishedRun] = ()) -> None:
+        """Likewise."""
+        self._store.complete(claim, self._finished(runs))
+
+    def _finished(self, runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+        return [replace(each, run=replace(each.run, key=self._run(each.run.key))) for each in runs]
 
     def put_document(self, key: str, document: bytes, *, seconds: float | None = None) -> None:
         """Among those of this owner."""

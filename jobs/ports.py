@@ -286,11 +286,11 @@ class JobStore(Protocol):
         """
         ...
 
-    def complete(self, claim: Claim) -> None:
-        """RUNNING → SUCCEEDED; drops the checkpoint.
+    def complete(self, claim: Claim, runs: Sequence[FinishedRun] = ()) -> None:
+        """RUNNING → SUCCEEDED, and its last runs are stored and counted in the same write; drops the checkpoint.
 
         Raises:
-            LeaseLost: the token is no longer current.
+            LeaseLost, NotPlanned, StoreFull: as `commit_runs`; the job is still running.
         """
         ...
 

@@ -1,6 +1,7 @@
 """The training job: train a batch of runs, commit each as it ends, keep checkpoints on the way."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -28,6 +29,9 @@ MOST_CHECKPOINT_BYTES: Final = 64_000_000
 """A store writes this in about a second, in which it answers nobody. What is larger is not kept: the batch begins anew
 where its worker is lost. The answer to 250 MB comes too late for any attempt, and the server takes no more than 512 MB.
 """
+
+TOGETHER_SECONDS: Final = 0.5
+"""Runs of a batch that end within so long of others that were stored wait, to be stored with those that end next."""
 
 SECONDS_AT_ONCE: Final = 1.0
 """What takes longer than it was predicted to is for a job of its own: others wait to be planned."""
@@ -83,10 +87,17 @@ def _batch(
     return RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=checkpoint)
 
 
+def finished(ended: Sequence[EndedRun]) -> list[FinishedRun]:
+    """Runs that have ended, as they are stored for an experiment."""
+    return [
+        FinishedRun(index=each.run.index, run=stored_run(each.run.key, each.summary, each.arrays)) for each in ended
+    ]
+
+
 def commit(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, ended: Sequence[EndedRun]) -> None:
     """Store the runs that ended."""
     if ended:
-        runs = [_finished(run) for run in ended]
+        runs = finished(ended)
         heartbeat.once_there_is_room(lambda: context.store.commit_runs(claim, runs))
 
 
@@ -100,9 +111,14 @@ class TrainingJob:
         self._batch = _batch(context, heartbeat, grid, claim.job.payload["indices"], kept)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
         self._is_too_large = False
+        self._ended: list[EndedRun] = []
+        self._stored_at = -math.inf
 
-    def finish(self) -> None:
+    def finish(self) -> list[FinishedRun]:
         """Train to the end of the last run, from the checkpoint if there is one that this kernel can go on from.
+
+        Returns:
+            The last runs that ended, which are to be stored as the job is completed.
 
         Raises:
             Interrupted: after a last checkpoint, where the job must be given back.
@@ -113,13 +129,31 @@ class TrainingJob:
             try:
                 self._heartbeat.check(self._batch.fraction)
             except Interrupted:
+                self._store_ended()
                 with suppress(StoreFull):
                     self._save_checkpoint()
                 raise
-            # Only after that may a checkpoint forget those that ended.
-            commit(self._claim, self._context, self._heartbeat, self._batch.advance())
+            self._advance()
             if self._batch.active and self._context.clock() >= self._next_checkpoint:
+                self._store_ended()
                 self._heartbeat.once_there_is_room(self._save_checkpoint)
+        return finished(self._ended)
+
+    def _advance(self) -> None:
+        try:
+            self._ended += self._batch.advance()
+        except Exception:
+            # What the next attempts may fail in as well is not to take these with it.
+            self._store_ended()
+            raise
+        if self._batch.active and self._context.clock() - self._stored_at >= TOGETHER_SECONDS:
+            self._store_ended()
+
+    def _store_ended(self) -> None:
+        """Only after that may a checkpoint forget those that ended."""
+        if self._ended:
+            commit(self._claim, self._context, self._heartbeat, self._ended)
+            self._ended, self._stored_at = [], self._context.clock()
 
     def _save_checkpoint(self) -> None:
         checkpoint = self._batch.checkpoint()
@@ -131,7 +165,3 @@ class TrainingJob:
             log.warning("%s goes on without a checkpoint: it would be of %.0f MB", naming, size)
         pause = max(self._context.settings.checkpoint_seconds, len(checkpoint) / CHECKPOINT_BYTES_PER_SECOND)
         self._next_checkpoint = self._context.clock() + pause
-
-
-def _finished(ended: EndedRun) -> FinishedRun:
-    return FinishedRun(index=ended.run.index, run=stored_run(ended.run.key, ended.summary, ended.arrays))

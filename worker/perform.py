@@ -1,9 +1,10 @@
 """Work off a queue: claim what waits, work on it while its heart beats, and say how it ended."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +15,7 @@ from core.errors import StepbiasError
 from jobs.errors import ExperimentNotFound, LeaseLost, StoreUnavailable
 from jobs.log_context import logging_of
 from jobs.owned_store import store_of_experiment
-from jobs.records import Claim, JobKind, Queue
+from jobs.records import Claim, FinishedRun, JobKind, Queue
 from jobs.seal import BrokenSeal
 from jobs.tracing import span, tracer
 from worker.context import WorkerContext
@@ -27,7 +28,9 @@ from worker.problems import train
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Claim, WorkerContext, Heartbeat], None]
+Work = Callable[[Claim, WorkerContext, Heartbeat], Sequence[FinishedRun]]
+"""What a job is done by, and leaves to be stored as the job is completed."""
+
 WORK: Final[Mapping[JobKind, Work]] = MappingProxyType({JobKind.PLAN: plan, JobKind.TRAIN: train})
 
 SPANS: Final[Mapping[JobKind, str]] = MappingProxyType({JobKind.PLAN: "plan", JobKind.TRAIN: "batch"})
@@ -109,7 +112,8 @@ def _work_on(claim: Claim, context: WorkerContext) -> End:
     context = replace(context, store=store_of_experiment(context.store, claim.job.experiment_id))
     try:
         with one_thread(LIBRARIES), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
-            WORK[claim.job.kind](claim, context, heartbeat)
+            runs = WORK[claim.job.kind](claim, context, heartbeat)
+            heartbeat.once_there_is_room(partial(context.store.complete, claim, runs))
     except (LeaseLost, StoreUnavailable):
         raise
     except (Interrupted, TurnOver):
@@ -127,7 +131,6 @@ def _work_on(claim: Claim, context: WorkerContext) -> End:
         log.exception("%s failed", context.naming(claim))
         context.store.fail(claim, _told(error))
     else:
-        context.store.complete(claim)
         return End.DONE
     return End.FAILED
 

@@ -24,7 +24,7 @@ from core.planning.run_table import batches_of, blocks
 from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from core.sweep.grid import Grid, GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
-from jobs.records import Claim, NewJob, Order, Queue
+from jobs.records import Claim, FinishedRun, NewJob, Order, Queue
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.batch import train_at_once
 from worker.context import WorkerContext
@@ -71,8 +71,8 @@ class _Block:
     missing: Sequence[int] | None = None
 
 
-def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
-    """Do the planning job; every step may be repeated, by this attempt or the next, without harm.
+def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> Sequence[FinishedRun]:
+    """Do the planning job; every step may be repeated, by this attempt or the next, without harm. No run is left.
 
     Raises:
         TurnOver: the rest is for later; where to go on is kept.
@@ -87,6 +87,7 @@ def plan(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
             raise TurnOver
         heartbeat.check(block.start / len(grid))
         plan_block(claim, context, heartbeat, grid, block)
+    return ()
 
 
 def _is_shared(grid: Grid) -> bool:

@@ -11,8 +11,8 @@ from core.experiment.plan import planned_batches
 from core.experiment.run_batch import EndedRun
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
-from jobs.records import Claim
-from worker.batch import SECONDS_AT_ONCE, TrainingJob, commit, trained_at_once
+from jobs.records import Claim, FinishedRun
+from worker.batch import SECONDS_AT_ONCE, TrainingJob, commit, finished, trained_at_once
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat
 from worker.planning import add_ordered, add_problems, analysis_for, seconds_of
@@ -21,8 +21,11 @@ STORED_TOGETHER: Final = 100
 """Runs that are stored in one call, of several problems."""
 
 
-def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
+def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> list[FinishedRun]:
     """Do the training job: of one batch, or of several problems.
+
+    Returns:
+        Runs that have ended and are not stored yet.
 
     Raises:
         Interrupted: the job must be given back.
@@ -30,12 +33,11 @@ def train(claim: Claim, context: WorkerContext, heartbeat: Heartbeat) -> None:
     """
     grid = Grid(ExperimentSpec.model_validate_json(context.store.spec(claim.job.experiment_id)))
     if claim.job.payload.get("analyses"):
-        train_problems(claim, context, heartbeat, grid)
-    else:
-        TrainingJob(claim, context, heartbeat, grid).finish()
+        return train_problems(claim, context, heartbeat, grid)
+    return TrainingJob(claim, context, heartbeat, grid).finish()
 
 
-def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid) -> None:
+def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid) -> list[FinishedRun]:
     """Analyse the problems of these runs one by one, and see to the runs of each.
 
     What an attempt failed in, or was lost with, is some problem's: the next leaves each to a job of its own, and the
@@ -48,7 +50,7 @@ def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, g
     groups = [list(group) for _, group in groupby(indices, lambda index: index // grid.runs_per_problem)]
     if len(groups) > 1 and claim.job.failures + claim.job.losses:
         heartbeat.once_there_is_room(partial(add_problems, claim, context, grid, groups))
-        return
+        return []
     first, stop = indices[0], indices[-1] + 1
     # Those that another experiment, or an attempt before this one, has stored since the planning are counted by this.
     keys = [grid.run(index).key for index in range(first, stop)]
@@ -65,9 +67,10 @@ def train_problems(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, g
         if len(waiting) >= STORED_TOGETHER:
             commit(claim, context, heartbeat, waiting)
             waiting = []
-    commit(claim, context, heartbeat, waiting)
     if errors:
+        commit(claim, context, heartbeat, waiting)
         raise errors[0]
+    return finished(waiting)
 
 
 def _problem(  # noqa: PLR0913, PLR0917 - a job, where it is done, and what is to be done

@@ -72,6 +72,9 @@ class RedisJobs(RedisServer, JobStore):
 
     @override
     def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
+        return self._commit(claim, runs, ends=False)
+
+    def _commit(self, claim: Claim, runs: Sequence[FinishedRun], *, ends: bool) -> int:
         pages: list[bytes | str | float] = []
         fields: list[bytes | str | float] = []
         for number, some in enumerate(_by_page(runs), 1):
@@ -81,12 +84,16 @@ class RedisJobs(RedisServer, JobStore):
             for row, each in enumerate(some):
                 run = each.run
                 fields += [each.index, packed([run.key]), run.key, run.outcome, number, row]
-        counted: int = self._call(Script.COMMIT_RUNS, *self._right(claim), len(pages) // 3, *pages, *fields)
+        counted: int = self._call(Script.COMMIT_RUNS, *self._right(claim), int(ends), len(pages) // 3, *pages, *fields)
         return counted
 
     @override
-    def complete(self, claim: Claim) -> None:
-        self._finish(claim, "succeeded")
+    def complete(self, claim: Claim, runs: Sequence[FinishedRun] = ()) -> None:
+        # Two scripts, for what stores nothing is done by a server that has no room, too.
+        if runs:
+            self._commit(claim, runs, ends=True)
+        else:
+            self._finish(claim, "succeeded")
 
     @override
     def fail(self, claim: Claim, error: str, *, is_hopeless: bool = False) -> None:

@@ -49,6 +49,7 @@ WRITES: dict[str, Callable[[Store, Claim], object]] = {
     "set_run_keys": lambda store, claim: store.set_run_keys(claim, 0, [digest("late")]),
     "commit_runs": lambda store, claim: store.commit_runs(claim, finished_runs(["late"])),
     "complete": lambda store, claim: store.complete(claim),
+    "complete with runs": lambda store, claim: store.complete(claim, finished_runs(["late"])),
     "fail": lambda store, claim: store.fail(claim, "late"),
     "fail for good": lambda store, claim: store.fail(claim, "late", is_hopeless=True),
     "release": lambda store, claim: store.release(claim),
@@ -335,9 +336,25 @@ def test_a_run_that_was_not_planned_is_not_stored(laboratory: Laboratory) -> Non
     for strange in (finished_runs(["strange"], 1), finished_runs(["a spec 0"], 1), finished_runs(["beyond"], 7)):
         with pytest.raises(NotPlanned, match=f"run {strange[0].index} "):
             store.commit_runs(claim, [*sound, *strange])
+        with pytest.raises(NotPlanned, match=f"run {strange[0].index} "):
+            store.complete(claim, [*sound, *strange])
     assert laboratory.snapshot(experiment) == before
     assert store.run(experiment.id, 0) is None
     assert store.commit_runs(claim, sound) == 1
+
+
+def test_a_job_is_completed_with_its_last_runs(laboratory: Laboratory) -> None:
+    """Those that were stored before are not counted again, and the experiment has ended by that."""
+    store = laboratory.store
+    experiment = laboratory.planned(batches=1)
+    claim = laboratory.claim(f"{experiment.id}.0")
+    runs = finished_runs(laboratory.labels("a spec", 1))
+    store.commit_runs(claim, runs[:1])
+    store.complete(claim, runs)
+    ended = store.experiment(experiment.id)
+    assert (ended.status, ended.runs_done, ended.outcomes) == (ExperimentStatus.SUCCEEDED, 2, {"converged": 2})
+    assert ended.finished_at is not None
+    assert [store.run(experiment.id, index) for index in range(2)] == [each.run for each in runs]
 
 
 def test_figures_are_asked_for_once_and_had_in_order(laboratory: Laboratory) -> None:

@@ -351,13 +351,13 @@ class BothStores(RuleBasedStateMachine):
         self.both(lambda store: store.commit_runs(claim, runs))
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), outcome=st.sampled_from("ab"))
-    def commit_planned_runs(self, data: st.DataObject, outcome: str) -> None:
-        """A worker stores runs under the keys that they were planned under, as it always should."""
+    @rule(data=st.data(), outcome=st.sampled_from("ab"), ends=st.booleans())
+    def commit_planned_runs(self, data: st.DataObject, outcome: str, *, ends: bool) -> None:
+        """A worker stores runs under the keys that they were planned under, as it always should; perhaps the last."""
         claim = self.drawn(data)
         planned = {index: label for index, label in self.planned(claim.job.experiment_id) if data.draw(st.booleans())}
         runs = [each for index, label in planned.items() for each in finished_runs([label], index, outcome)]
-        self.both(lambda store: store.commit_runs(claim, runs))
+        self.both(lambda store: store.complete(claim, runs) if ends else store.commit_runs(claim, runs))
 
     def planned(self, experiment_id: str) -> list[tuple[int, str]]:
         """Index and label of the runs of an experiment that are planned."""

@@ -577,19 +577,24 @@ class MemoryStore(Store):
     def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
         packed(each.run.key for each in runs)
         with self._held(claim) as (experiment, _):
-            for each in runs:
-                if experiment.keys.get(each.index) != each.run.key:
-                    raise NotPlanned(f"run {each.index} was planned under another key")
-            new = {each.index for each in runs} - set(experiment.outcomes)
-            for each in runs:
-                kept = self._runs.setdefault(each.run.key, each.run)
-                experiment.outcomes.setdefault(each.index, kept.outcome)
-                experiment.has_counted = True
-            return len(new)
+            return self._count(experiment, runs)
+
+    def _count(self, experiment: _Experiment, runs: Sequence[FinishedRun]) -> int:
+        for each in runs:
+            if experiment.keys.get(each.index) != each.run.key:
+                raise NotPlanned(f"run {each.index} was planned under another key")
+        new = {each.index for each in runs} - set(experiment.outcomes)
+        for each in runs:
+            kept = self._runs.setdefault(each.run.key, each.run)
+            experiment.outcomes.setdefault(each.index, kept.outcome)
+            experiment.has_counted = True
+        return len(new)
 
     @override
-    def complete(self, claim: Claim) -> None:
+    def complete(self, claim: Claim, runs: Sequence[FinishedRun] = ()) -> None:
+        packed(each.run.key for each in runs)
         with self._held(claim) as (experiment, job):
+            self._count(experiment, runs)
             self._enter(experiment, job, JobState.SUCCEEDED)
 
     @override

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.descent.kernel import chosen, kernel_id
+from core.experiment.run_batch import EndedRun, RunBatch
 from core.results.result import pack_arrays, unpack_arrays
 from jobs.errors import StoreFull
 from jobs.records import Claim, FinishedRun
 from jobs.states import ExperimentStatus, JobState
-from tests.worker.workshop import ALONE, SETTINGS, SetAfter, Workshop, spec, undisturbed
+from tests.worker.workshop import ALONE, SETTINGS, MovableClock, SetAfter, Workshop, spec, undisturbed
 
 pytestmark = pytest.mark.usefixtures("short_chunks")
 
@@ -345,6 +346,35 @@ def test_the_stored_state_belongs_to_the_summary(workshop: Workshop) -> None:
     ]
     assert summary["train_loss"] == pytest.approx(sum(r * r for r in residuals) / 4, rel=1e-6)
     assert arrays["record_step"][-1] == summary["steps"]
+
+
+def test_runs_that_end_soon_after_others_are_stored_with_the_next_ones(workshop: Workshop) -> None:
+    """The first at once, by a clock that stands still, and all others with the completion: in one write each."""
+    experiment_id, job = workshop.plan(spec())
+    stored: list[int] = []
+    workshop.store.after_commit = lambda: stored.append(len(workshop.store.commits))
+    workshop.perform(job.id, workshop.context(clock=MovableClock()))
+    assert len(stored) == 2
+    assert 0 < stored[0] < stored[1] == 6
+    assert workshop.runs(experiment_id) == undisturbed(spec())
+
+
+def test_runs_that_ended_before_an_error_are_stored(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a batch fails in again and again takes none of those with it that end earlier."""
+    experiment_id, job = workshop.plan(spec())
+    advance = RunBatch.advance
+
+    def fail_at_the_last(batch: RunBatch) -> list[EndedRun]:
+        if len(batch.active) == 1:
+            raise ArithmeticError
+        return advance(batch)
+
+    monkeypatch.setattr(RunBatch, "advance", fail_at_the_last)
+    workshop.perform(job.id, workshop.context(clock=MovableClock()))
+    (failed,) = workshop.training_jobs(experiment_id)
+    assert failed.failures == 1
+    assert len(workshop.store.commits) == len(set(workshop.store.commits)) == 5
+    assert workshop.experiment(experiment_id).runs_done == 5
 
 
 def test_a_commit_waits_while_the_store_is_full(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

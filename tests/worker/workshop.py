@@ -101,10 +101,13 @@ class TamperedStore(MemoryStore):
         self.after_commit()
         return counted
 
-    def complete(self, claim: Claim) -> None:
-        """As the store, after an event."""
+    def complete(self, claim: Claim, runs: Sequence[FinishedRun] = ()) -> None:
+        """As the store, after an event; indices are kept and a commit is told as those of `commit_runs`."""
         self.before_completing()
-        super().complete(claim)
+        super().complete(claim, runs)
+        if runs:
+            self.commits += [run.index for run in runs]
+            self.after_commit()
 
     def save_checkpoint(self, claim: Claim, checkpoint: bytes) -> None:
         """As the store, which keeps all of them."""
