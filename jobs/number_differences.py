@@ -9,6 +9,7 @@ those of different stretches have nothing to do with each other.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Self
 
 import numpy as np
@@ -37,32 +38,34 @@ class Differences:
     @classmethod
     def worth_taking(cls, numbers: Bits, lengths: Stretches) -> Self:
         """Those that leave the fewest bits: first along the stretches, then across the runs what is left of that."""
-        none = np.zeros_like(lengths)
-        along = across = none
-        if numbers.size:
-            looked_at = np.minimum(lengths, LOOKED_AT_OF_STRETCH)
-            some = numbers[_places(lengths) < LOOKED_AT_OF_STRETCH, :LOOKED_AT]
-            orders = range(min(MOST_ALONG, int(lengths.max()) - 1) + 1)
-            left = [cls(lengths=looked_at, along=none + order, across=none).bits_left(some) for order in orders]
-            along = np.argmin(left, axis=0)
-            orders = range(min(MOST_ACROSS, some.shape[1] - 1) + 1)
-            left = [cls(lengths=looked_at, along=along, across=none + order).bits_left(some) for order in orders]
-            across = np.argmin(left, axis=0)
+        looked_at, places = np.minimum(lengths, LOOKED_AT_OF_STRETCH), _places(lengths)
+        some, places = numbers[places < LOOKED_AT_OF_STRETCH, :LOOKED_AT], _places(looked_at)
+        left, are_taken = some, np.zeros(len(some), dtype=bool)
+        orders = list[Stretches]()
+        most_along = min(MOST_ALONG, int(lengths.max(initial=1)) - 1)
+        most_across = min(MOST_ACROSS, numbers.shape[1] - 1)
+        for most, take in ((most_along, partial(_along, places)), (most_across, _across)):
+            candidates = [left]
+            for order in range(1, most + 1):
+                candidates.append(take(candidates[-1], order))
+            bits = [_bits_left(each, are_taken | (order > 0), looked_at) for order, each in enumerate(candidates)]
+            best = np.argmin(bits, axis=0)
+            of_places = np.repeat(best, looked_at)
+            are_taken = are_taken | (of_places > 0)
+            left = np.choose(of_places[:, np.newaxis], candidates)
+            orders.append(best)
+        along, across = orders
         return cls(lengths=lengths, along=along, across=across)
 
     def of(self, numbers: Bits) -> Bits:
         """The differences; small ones of either sign are small whole numbers. Where none are taken, the numbers."""
-        places, left = _places(self.lengths), numbers
-        along, across = np.repeat(self.along, self.lengths), np.repeat(self.across, self.lengths)
+        left, places = numbers, _places(self.lengths)
+        along, across = (np.repeat(each, self.lengths)[:, np.newaxis] for each in (self.along, self.across))
         for order in range(1, int(along.max(initial=0)) + 1):
-            taken = np.flatnonzero((along >= order) & (places >= order))
-            before, left = left, left.copy()
-            left[taken] -= before[taken - 1]
+            left = np.where(along >= order, _along(places, left, order), left)
         for order in range(1, int(across.max(initial=0)) + 1):
-            taken = np.flatnonzero(across >= order)
-            before, left = left, left.copy()
-            left[taken, order:] -= before[taken, order - 1 : -1]
-        return np.where(self._are_taken, (left << 1) ^ (0 - (left >> (8 * left.itemsize - 1))), left)
+            left = np.where(across >= order, _across(left, order), left)
+        return np.where(self._are_taken, _folded(left), left)
 
     def undone(self, differences: Bits) -> Bits:
         """The numbers whose differences these are."""
@@ -82,19 +85,38 @@ class Differences:
     def _are_taken(self) -> Bool[np.ndarray, "place 1"]:
         return np.repeat((self.along > 0) | (self.across > 0), self.lengths)[:, np.newaxis]
 
-    def bits_left(self, numbers: Bits) -> Int64[np.ndarray, " stretch"]:
-        """About how many of each stretch. The highest byte of a number as it is is mostly the same, and not counted."""
-        left = self.of(numbers)
-        counted = np.where(self._are_taken, left, left << 8 >> 8)
-        # Of a number as float32 these bits are 126 + how many it has.
-        of_places = np.maximum(counted.astype(np.float32).view(np.uint32) >> 23, 126).sum(axis=1, dtype=np.int64)
-        bits: Int64[np.ndarray, " stretch"] = np.add.reduceat(of_places, np.cumsum(self.lengths) - self.lengths)
-        return bits
+
+def _along(places: Stretches, before: Bits, order: int) -> Bits:
+    """Differences along stretches of those of the order before; the first numbers of each stay."""
+    left = before.copy()
+    left[1:] -= before[:-1]
+    stay = places < order
+    left[stay] = before[stay]
+    return left
 
 
-def _places(lengths: Stretches) -> Int64[np.ndarray, " place"]:
+def _across(before: Bits, order: int) -> Bits:
+    """Differences across runs of those of the order before; the first runs stay."""
+    left = before.copy()
+    left[:, order:] -= before[:, order - 1 : -1]
+    return left
+
+
+def _folded(differences: Bits) -> Bits:
+    """Of the numbers 0, −1, 1, −2, … their places in this row."""
+    return (differences << 1) ^ (0 - (differences >> (8 * differences.itemsize - 1)))
+
+
+def _bits_left(left: Bits, are_taken: Bool[np.ndarray, " place"], lengths: Stretches) -> Stretches:
+    """About how many of each stretch. The highest byte of a number as it is is mostly the same, and not counted."""
+    counted = np.where(are_taken[:, np.newaxis], _folded(left), left << 8 >> 8)
+    # Of a number as float32 these bits are 126 + how many it has.
+    bits = np.maximum(counted.astype(np.float32).view(np.uint32) >> 23, 126).sum(axis=1, dtype=np.int64)
+    of_stretches: Stretches = np.add.reduceat(bits, np.cumsum(lengths) - lengths) if len(lengths) else lengths
+    return of_stretches
+
+
+def _places(lengths: Stretches) -> Stretches:
     """Of each row its place in its stretch."""
-    places: Int64[np.ndarray, " place"] = np.arange(int(lengths.sum())) - np.repeat(
-        np.cumsum(lengths) - lengths, lengths
-    )
+    places: Stretches = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return places

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.array_block import MalformedArrays, Numbers, pack_arrays, unpack_arrays
-from core.errors import InvalidChoice
+from core.errors import InvalidChoice, StepbiasError
 from core.identity import canonical_json
 from core.results.variables import COORDINATES, VARIABLES, Kind, Variable
 from core.sweep.grid import Grid
@@ -20,6 +20,7 @@ from core.sweep.grid import Grid
 __all__ = [
     "VARIABLES",
     "MalformedArrays",
+    "MalformedSummary",
     "coordinate_entries",
     "decode_summary",
     "encode_summary",
@@ -108,25 +109,63 @@ def encode_whole_summary(summary: Summary) -> bytes:
     return form.head + numbers + _text_of(rest)
 
 
+class MalformedSummary(StepbiasError):
+    """Bytes that `encode_summary` did not write, or not all of them."""
+
+
 def decode_summary(stored: bytes) -> dict[str, Scalar]:
-    """The scalars of a run that `encode_summary` wrote, in this version or an earlier one. What is absent is null."""
+    """The scalars of a run that `encode_summary` wrote, in this version or an earlier one. What is absent is null.
+
+    What is read could have been written: numbers that are finite, each scalar of the kind of its variable.
+
+    Raises:
+        MalformedSummary: the bytes are damaged, cut short or no summary.
+    """
+    try:
+        return _scalars(stored)
+    except (struct.error, zlib.error, ValueError, TypeError, IndexError, OverflowError, RecursionError) as error:
+        raise MalformedSummary("a stored summary is damaged, or cut short") from error
+
+
+def _scalars(stored: bytes) -> dict[str, Scalar]:
+    """What the bytes say; one of several errors where they say nothing."""
     if stored.startswith(MAGIC):
         form = _form_of_mask(stored[len(MAGIC) + 1 : len(MAGIC) + 1 + stored[len(MAGIC)]])
         start = len(form.head)
-        found: dict[str, Scalar] = dict(zip(form.names, form.numbers.unpack_from(stored, start), strict=True))
-        found |= json.loads(stored[start + form.numbers.size :])
+        numbers = form.numbers.unpack_from(stored, start)
+        text = stored[start + form.numbers.size :]
+        if not all(map(math.isfinite, numbers)) or len(text) % _TEXT_STEP:
+            raise ValueError("not finite, or not filled up")
+        found = dict(zip(form.names, numbers, strict=True)) | _said(text)
     elif stored.startswith(FORMER_MAGIC):
-        numbers = _FORMER.unpack_from(stored, len(FORMER_MAGIC))
-        floats = (None if math.isnan(number) else number for number in numbers)
-        found = dict(zip(FORMER_FLOATS, floats, strict=True)) | json.loads(stored[len(FORMER_MAGIC) + _FORMER.size :])
+        row = _FORMER.unpack_from(stored, len(FORMER_MAGIC))
+        if any(map(math.isinf, row)):
+            raise ValueError("infinite")
+        floats = (None if math.isnan(number) else number for number in row)
+        found = dict(zip(FORMER_FLOATS, floats, strict=True)) | _said(stored[len(FORMER_MAGIC) + _FORMER.size :])
     else:
-        plain = stored if stored.startswith(b"{") else zlib.decompress(stored)  # as they were stored at first
-        summary: dict[str, Scalar] = json.loads(plain)
+        summary = _said(stored if stored.startswith(b"{") else zlib.decompress(stored))  # as they were stored at first
         former = {
             known.alias_of: summary[name] for name, known in VARIABLES.items() if known.alias_of and name in summary
         }
         return former | summary
     return {name: found.get(source) for name, source, _ in _SOURCES}
+
+
+@lru_cache(maxsize=256)
+def _said(text: bytes) -> dict[str, Scalar]:
+    """What is stored in JSON, the same for most runs of a batch; a variable of a later version is passed over."""
+    said = json.loads(text, parse_float=_finite, parse_constant=_finite)
+    if not isinstance(said, dict):
+        raise TypeError("no object")
+    return {name: _scalar(VARIABLES[name], value) for name, value in said.items() if name in VARIABLES}
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return number
 
 
 def numbers_in_summary(stored: bytes) -> tuple[Numbers, ...]:

@@ -6,6 +6,7 @@ import math
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,14 @@ from core.results.result import (
     NUMBERS,
     VARIABLES,
     MalformedArrays,
+    MalformedSummary,
     decode_summary,
     encode_summary,
     numbers_in_summary,
     pack_arrays,
     to_xarray,
     unpack_arrays,
+    whole_summary,
 )
 from core.results.variables import COORDINATES, Kind
 from tests.core.specs import SCALES, SEEDS, STEP_SIZES, fan, grid_of, risk, summaries_of
@@ -167,6 +170,79 @@ def test_a_summary_in_the_form_before_is_read() -> None:
     known = {"step_size": 0.5, "sensitivity": 2.0, "outcome": "converged", "best_excess_risk": 0.25, "steps": 7}
     assert {name: value for name, value in read.items() if value is not None} == known
     assert set(read) == set(VARIABLES)
+
+
+def _stored_in_every_form() -> list[bytes]:
+    """A summary as it is stored now, as it was before, and as it was at first, compressed or not."""
+    now = encode_summary({"step_size": 0.5, "depth": 3, "duality_gap": 2.0, "outcome": "converged", "path": "smooth"})
+    row = struct.pack("<38d", 0.5, *[math.nan] * 36, 2.0)
+    plain = canonical_json({"outcome": "converged", "best_excess_risk": 0.25, "steps": 7})
+    return [now, b"sbs1" + row + plain, plain, zlib.compress(plain)]
+
+
+@pytest.mark.parametrize("stored", _stored_in_every_form(), ids=["now", "before", "plain", "compressed"])
+def test_no_beginning_of_a_summary_is_one(stored: bytes) -> None:
+    """Wherever it is cut, and in whatever form it is, that is said."""
+    decode_summary(stored)
+    for length in range(len(stored)):
+        with pytest.raises(MalformedSummary, match="cut short"):
+            decode_summary(stored[:length])
+
+
+@pytest.mark.parametrize("stored", _stored_in_every_form(), ids=["now", "before", "plain", "compressed"])
+def test_a_summary_of_which_a_byte_is_another_says_so_or_is_still_one(stored: bytes) -> None:
+    """Every byte, each of its bits, and all of them: no other error, and nothing that could not have been stored."""
+    refused = 0
+    for place in range(len(stored)):
+        for flipped in (*(1 << bit for bit in range(8)), 255):
+            damaged = stored[:place] + bytes([stored[place] ^ flipped]) + stored[place + 1 :]
+            try:
+                read = decode_summary(damaged)
+            except MalformedSummary:
+                refused += 1
+            else:
+                assert {name: value for name, value in whole_summary(read).items() if name in read} == read
+    assert refused > 100
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_what_is_no_summary_is_refused_with_one_error(noise: bytes) -> None:
+    """Whatever it begins with."""
+    for stored in (noise, b"sbs2" + noise, b"sbs2\x07" + noise, b"sbs1" + noise, b"{" + noise, zlib.compress(noise)):
+        with suppress(MalformedSummary):
+            decode_summary(stored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"[]", id="no object"),
+        pytest.param(b'[["outcome","converged"]]', id="pairs"),
+        pytest.param(b'{"outcome":7}', id="of another kind"),
+        pytest.param(b'{"outcome":{}}', id="nested"),
+        pytest.param(b'{"steps":true}', id="a truth"),
+        pytest.param(b'{"excess_risk":NaN}', id="no number"),
+        pytest.param(b'{"excess_risk":1e999}', id="infinite"),
+        pytest.param(b'{"excess_risk":%d}' % 10**400, id="beyond every float"),
+        pytest.param(b"[" * 100_000, id="nested without end"),
+        pytest.param(b"\xff", id="no text"),
+    ],
+)
+def test_scalars_that_could_not_have_been_stored_are_refused(text: bytes) -> None:
+    """In JSON, in whichever form it stands."""
+    bits = bytes(7)
+    for stored in (text, zlib.compress(text), b"sbs2\x07" + bits + text.ljust(-(-len(text) // 32) * 32)):
+        with pytest.raises(MalformedSummary):
+            decode_summary(stored)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_no_part_of_a_stored_summary(number: float) -> None:
+    """It is null there, so it is damage."""
+    stored = encode_summary({"step_size": 0.5, "outcome": "converged"})
+    with pytest.raises(MalformedSummary):
+        decode_summary(stored.replace(struct.pack("<d", 0.5), struct.pack("<d", number)))
 
 
 @settings(deadline=None)
