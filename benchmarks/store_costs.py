@@ -14,7 +14,8 @@ from benchmarks.store_meter import Cost, StoreMeter
 from core.analysis.problem import analyse_problem
 from core.descent.kernel import chosen, one_thread
 from core.experiment.dataset import dataset_of, no_uploads
-from core.experiment.run_batch import AnalysedData, RunBatch
+from core.experiment.known_problems import KnownProblem
+from core.experiment.run_batch import RunBatch
 from core.identity import NUMERICS_VERSION
 from core.presets import preset
 from core.spec.experiment_spec import Recording
@@ -74,7 +75,7 @@ def real_payloads(recording: Recording | None = None) -> Payloads:
     with one_thread():
         dataset = dataset_of(problem.data, no_uploads)
         analysis = analyse_problem(dataset, problem.network, problem.data_key).analysis
-        known = AnalysedData(dataset=dataset, analysis=analysis)
+        known = KnownProblem(dataset=dataset, network=problem.network, analysis=analysis)
         batch = RunBatch(grid, range(0, len(grid), len(grid) // BATCH_RUNS), known, kernel=chosen("auto"))
         ended, checkpoint = list(batch.advance()), batch.checkpoint()
         while batch.active:

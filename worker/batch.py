@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from jaxtyping import Shaped
 from core.array_block import bare_arrays
 from core.descent.kernel import chosen
 from core.experiment.dataset import dataset_of
-from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
+from core.experiment.run_batch import EndedRun, RunBatch
 from core.results.result import Summary, encode_whole_summary
 from core.sweep.grid import Grid
 from jobs.errors import StoreFull
@@ -83,7 +84,7 @@ def _batch(
     # It is there, unless it was found damaged since the planning.
     with heartbeat.being_patient():
         analysis = heartbeat.once_there_is_room(lambda: ensure_analysis(context, problem))
-    known = AnalysedData(dataset=dataset_of(problem.data, uploads(context.store)), analysis=analysis)
+    known = context.problems.of(problem, analysis, partial(dataset_of, problem.data, uploads(context.store)))
     return RunBatch(grid, indices, known, kernel=chosen(context.settings.kernel), checkpoint=checkpoint)
 
 

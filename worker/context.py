@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from core.experiment.known_problems import KnownProblems
 from jobs.ports import Store
 from jobs.records import Claim, Queue
 from jobs.settings import Settings
@@ -47,7 +48,8 @@ class WorkerContext:
     `ring` wakes so many of a queue's workers, as `jobs.ports.Doorbell.ring`, which may be lost. `watch` is told of
     every attempt.
 
-    An experiment of less than `tiny_seconds` of predicted work is trained by the first attempt of its plan.
+    An experiment of less than `tiny_seconds` of predicted work is trained by the first attempt of its plan. What is
+    known of the `problems` that were worked on last is kept for the jobs to come.
     """
 
     store: Store
@@ -59,6 +61,7 @@ class WorkerContext:
     ring: Callable[[Queue, int], None] = ring_for_nobody
     watch: Watch = nullcontext
     tiny_seconds: float = TINY_SECONDS
+    problems: KnownProblems = field(default_factory=KnownProblems)
     stopping: Flag = field(default_factory=threading.Event)
     end_process: Callable[[str], None] = end_process
 

@@ -6,9 +6,9 @@ from typing import Final, Self
 
 from fastapi import Response
 
-from api.http.kept_within import KeptWithin
 from api.http.negotiation import accepts_gzip
 from api.http.representations import LEAST_COMPRESSED, entity_tag, gzip_tag, gzipped
+from core.kept_within import KeptWithin
 
 MOST_BYTES: Final = 2_000_000
 LARGEST: Final = 100_000

@@ -15,13 +15,13 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.experiment_reader import MADE_OF, ExperimentReader, Read
-from api.http.kept_within import KeptWithin
 from api.http.metrics import Metrics
 from api.http.negotiation import is_known
 from api.http.outermost import REQUEST_ID
 from api.http.senders import is_own_host
 from api.polls import quick_curves, quick_status
 from api.readiness import may_wait
+from core.kept_within import KeptWithin
 from jobs.errors import JobsError
 from jobs.records import Experiment
 from jobs.states import ACTIVE

@@ -1,6 +1,7 @@
 """What runs whose weights decay for ever tend to: the lasso of their penalty, and how far they are from it."""
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -12,11 +13,22 @@ from core.data.regression import Dataset, excess_risk
 from core.data.regression import test_loss as risk_of
 from core.implicit_bias.weight_penalty import l1_penalty, lasso_dual
 from core.interpolators.penalised import LassoPath, Penalised
+from core.kept_within import KeptWithin
 from core.networks.network import Network
 from core.training.training_run import TrainedRun
 
+MOST_BYTES: Final = 500_000
+"""Of the lassos that are kept of a problem, the last ones."""
+
 NAMES: Final = ("lasso_penalty", "lasso_excess_risk", "lasso_test_loss", "lasso_distance", "duality_gap")
 """What a run with lasting weight decay reports; others do not have it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Limit:
+    """The lasso of a penalty, if it was found."""
+
+    found: Penalised | None
 
 
 class PenalisedLimits:
@@ -24,7 +36,7 @@ class PenalisedLimits:
 
     def __init__(self, dataset: Dataset, network: Network) -> None:
         self._dataset, self._network = dataset, network
-        self._known: dict[float, Penalised | None] = {}
+        self._kept = KeptWithin[_Limit](most=MOST_BYTES, largest=MOST_BYTES)
 
     def of(self, trained: TrainedRun) -> dict[str, float]:
         """`NAMES` of a run; NaN for what there is not, as at depth D ≥ 3."""
@@ -66,10 +78,12 @@ class PenalisedLimits:
         return max(value - lasso_dual(X, y, predictor, penalty), 0.0) / (value or 1.0)
 
     def _limit(self, penalty: float) -> Penalised | None:
-        if penalty not in self._known:
+        limit = self._kept.found(penalty)
+        if limit is None:
             found = None if self._path is None else self._path.at(penalty)
-            self._known[penalty] = found if found is not None and found.gap <= LARGEST_GAP else None
-        return self._known[penalty]
+            limit = _Limit(found=found if found is not None and found.gap <= LARGEST_GAP else None)
+            self._kept.keep(penalty, limit, self._dataset.X[0].nbytes)
+        return limit.found
 
     @cached_property
     def _path(self) -> LassoPath | None:

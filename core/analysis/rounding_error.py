@@ -14,7 +14,6 @@ import numpy as np
 
 from core.completion.oblique_projector import ObliqueProjector
 from core.data.regression import Dataset
-from core.data.row_space import row_space
 from core.networks.network import Network
 from core.training.training_run import TrainedRun
 
@@ -26,7 +25,7 @@ class RoundingErrors:
 
     def __init__(self, dataset: Dataset, network: Network) -> None:
         self._X, self._y, self._network = dataset.X, dataset.y, network
-        self._basis = row_space(dataset.X)
+        self._basis = dataset.row_space
 
     @np.errstate(all="ignore")
     def of(self, trained: TrainedRun) -> float:

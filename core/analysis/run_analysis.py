@@ -12,15 +12,13 @@ from core.analysis.limit_error import LimitErrors
 from core.analysis.penalised_limit import PenalisedLimits
 from core.analysis.problem import finite
 from core.analysis.problem_analysis import ProblemAnalysis
-from core.analysis.starts import Starts
+from core.analysis.starts import RISKS, Start, Starts
 from core.data.regression import Dataset, excess_risk, risk_change, risks, train_loss
 from core.data.regression import test_loss as risk_of
-from core.data.row_space import row_space
 from core.implicit_bias.certificate import certificate_residual, mean_effective_init
 from core.networks.network import Network
 from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
-from core.stability.kernel_limit import kernel_limit
 from core.stability.mean_square_step import mean_square_stable_step
 from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpairs
 from core.stability.tangent_kernel import kernel_change
@@ -28,8 +26,6 @@ from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 
 SharpnessesAt = Callable[[Float64[np.ndarray, "part run dim"]], Sequence[Eigenpair]]
 """λ_max of the Hessian of the loss at states."""
-
-RISKS: Final = ("excess_risk", "test_loss")
 
 PROVEN_TO: Final = 1e-6
 """Relative width of the bounds within which the threshold of SGD is told."""
@@ -43,33 +39,34 @@ class RunAnalysis:
         dataset: Dataset,
         network: Network,
         analysis: ProblemAnalysis,
-        starts: Starts | None = None,
-        sharpnesses_at: SharpnessesAt | None = None,
     ) -> None:
-        """Of runs that `starts` and `sharpnesses_at` know, if they are given."""
         self._dataset = dataset
         self._network = network
         self._analysis = analysis
-        self._row_space = row_space(dataset.X)
         with np.errstate(all="ignore"):  # as in `summary`
             self._squared_means = bounds.squared_means(dataset.X)
             self._second_moments = bounds.second_moments(dataset.X)
         self._penalised_limits = PenalisedLimits(dataset, network)
         self._limit_errors = LimitErrors(dataset, network, self._penalised_limits)
-        self._starts = starts or Starts.of_problem(dataset, network, analysis)
-        self._sharpnesses_at = sharpnesses_at or partial(top_hessian_eigenpairs, dataset.X, dataset.y, network=network)
-        self._kernel_limits: dict[bytes, Float64[np.ndarray, " dim"] | None] = {}
-        self._of_starts: dict[bytes, dict[str, Any]] = {}
+        self.starts: Final = Starts.of_problem(dataset, network, analysis)
 
     # What overflows in a run that diverged becomes null, and is nothing to warn of.
     @np.errstate(all="ignore")
     def summary(
-        self, trained: TrainedRun, *, init_scale: float, kernel_id: str, hessian_top: Eigenpair | None = None
+        self,
+        trained: TrainedRun,
+        *,
+        init_scale: float,
+        kernel_id: str,
+        start: Start | None = None,
+        hessian_top: Eigenpair | None = None,
     ) -> dict[str, Any]:
         """The scalars of a run: how it ended, where, and what the theory says of that point. NaN becomes null.
 
-        `hessian_top` is what `hessian_tops` found of the run, if it was asked.
+        `start` is what is known of where the run began, `hessian_top` what `hessian_tops` found of where it stopped, if
+        they were asked for before.
         """
+        start = start or self.starts.of(trained.run.initial)
         run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
         predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
         gauss_newton = interpolator_sharpness_of(X, tangent_weights)
@@ -103,13 +100,13 @@ class RunAnalysis:
             "stability_threshold": _stability_threshold(run),
             "end_step_size": run.end_step_size,
             "mean_square_stable_step": self._mean_square_stable_step(trained, tangent_weights),
-            "kernel_change": kernel_change(X, tangent_weights, network.tangent_weights(run.initial)),
+            "kernel_change": kernel_change(X, tangent_weights, start.tangent_weights, start.kernel_norm),
             "smallest_parameter": trained.end.min(),
             **self._implicit_bias(trained),
             "min_sharpness": self._analysis.min_sharpness_upper,
-            **self._stable_steps(run),
-            **self._of_start(run.initial),
-            "kernel_distance": self._kernel_distance(run.initial, predictor),
+            **self._stable_steps(run, start),
+            **start.limit_risks,
+            "kernel_distance": _kernel_distance(start, predictor),
             **self._penalised_limits.of(trained),
             **best_risks,
         }
@@ -141,18 +138,21 @@ class RunAnalysis:
         truth = self._dataset.true_predictor
         return np.nan if truth is None else float(np.linalg.norm(predictor - truth))
 
-    def _stable_steps(self, run: TrainingRun) -> dict[str, float | None]:
+    def _stable_steps(self, run: TrainingRun, start: Start) -> dict[str, float | None]:
         """Where steps of the run's optimiser are stable."""
-        steps = self._starts.of(run.initial).stable_steps | {
+        steps = start.stable_steps | {
             "least_norm_stable_step": self._analysis.least_norm_stable_step,
             "max_stable_step": self._analysis.max_stable_step,
         }
         return {name: None if step is None else run.optimizer.largest_stable_step(step) for name, step in steps.items()}
 
-    def hessian_tops(self, ended: Sequence[TrainedRun]) -> list[Eigenpair | None]:
+    def hessian_tops(
+        self, ended: Sequence[TrainedRun], sharpnesses_at: SharpnessesAt | None = None
+    ) -> list[Eigenpair | None]:
         """Of the Hessian where runs stopped, all at once: short of an interpolator the residual bends the loss as well.
 
-        NaN of runs that diverged; None of those that were completed, which end at an interpolator.
+        By `sharpnesses_at`, if it is given. NaN of runs that diverged; None of those that were completed, which end at
+        an interpolator.
         """
         tops: list[Eigenpair | None] = [
             Eigenpair(value=np.nan, vector=np.empty(0), residual=np.nan) if run.outcome is Outcome.DIVERGED else None
@@ -160,7 +160,10 @@ class RunAnalysis:
         ]
         stopped = [place for place, run in enumerate(ended) if tops[place] is None and run.completion is None]
         if stopped:
-            found = self._sharpnesses_at(np.stack([ended[place].end for place in stopped], axis=1))
+            of_states = sharpnesses_at or partial(
+                top_hessian_eigenpairs, self._dataset.X, self._dataset.y, network=self._network
+            )
+            found = of_states(np.stack([ended[place].end for place in stopped], axis=1))
             for place, top in zip(stopped, found, strict=True):
                 tops[place] = top
         return tops
@@ -189,35 +192,16 @@ class RunAnalysis:
         if not (np.isfinite(product).all() and product.all()):
             return known
         return known | {
-            "certificate_residual": certificate_residual(self._row_space, squared[0], squared[1], trained.gradient_sum)
+            "certificate_residual": certificate_residual(
+                self._dataset.row_space, squared[0], squared[1], trained.gradient_sum
+            )
         }
 
-    def _of_start(self, initial: Float64[np.ndarray, "part dim"]) -> dict[str, Any]:
-        """The risks of the limits of gradient flow and of the kernel regime from a start, which many runs share."""
-        start = initial.tobytes()
-        if start not in self._of_starts:
-            limits = {"flow": self._starts.of(initial).flow_predictor, "kernel": self._kernel_limit(initial)}
-            self._of_starts[start] = {
-                f"{of}_{name}": risk
-                for of, limit in limits.items()
-                for name, risk in zip(
-                    RISKS, (None, None) if limit is None else risks(limit, self._dataset), strict=True
-                )
-            }
-        return self._of_starts[start]
 
-    def _kernel_limit(self, initial: Float64[np.ndarray, "part dim"]) -> Float64[np.ndarray, " dim"] | None:
-        start = initial.tobytes()
-        if start not in self._kernel_limits:
-            self._kernel_limits[start] = kernel_limit(self._dataset.X, self._dataset.y, initial, self._network)
-        return self._kernel_limits[start]
-
-    def _kernel_distance(
-        self, initial: Float64[np.ndarray, "part dim"], predictor: Float64[np.ndarray, " dim"]
-    ) -> float:
-        """How far the end is from the kernel limit of the start."""
-        limit = self._kernel_limit(initial)
-        return np.nan if limit is None else float(np.linalg.norm(predictor - limit) / np.linalg.norm(limit))
+def _kernel_distance(start: Start, predictor: Float64[np.ndarray, " dim"]) -> float:
+    """How far the end is from the kernel limit of the start."""
+    limit = start.kernel_predictor
+    return np.nan if limit is None else float(np.linalg.norm(predictor - limit) / np.linalg.norm(limit))
 
 
 def _finished_by(completion: CompletedLimit | None) -> str:

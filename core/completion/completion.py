@@ -8,7 +8,6 @@ UV bounded in `core.completion.bound`. Heavy ball and minibatch SGD move so as w
 (`core.completion.remaining_descent`). Derivations: docs/science/completion.md.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -27,8 +26,7 @@ from core.completion.stride import MakeSolver, NumpyStrides, StrideSolver
 from core.completion.striding import LogDescent, strided
 from core.completion.warm_up import OVER, WarmUp
 from core.data.regression import Dataset
-from core.data.row_space import InterpolatorSet, interpolator_set
-from core.errors import NoInterpolator
+from core.data.row_space import InterpolatorSet
 from core.implicit_bias.conserved_form import ConservedForm, FlowEnd
 from core.networks.network import Network
 from core.stability.bounds import second_moments
@@ -115,10 +113,8 @@ class Completer:
         self._depth = network.degree
         self._ratio = network.squared_step_ratio
         self._space: InterpolatorSet | None = None
-        with suppress(NoInterpolator):
-            space = interpolator_set(dataset.X, dataset.y)
-            if not space.basis.shape[1]:  # X = 0: every β interpolates, and nothing moves
-                return
+        space = dataset.interpolators
+        if space is not None and space.basis.shape[1]:  # else X = 0: every β interpolates, and nothing moves
             self._space = space
             self._gram = GramSpectrum.of(self._space)
             self._moment = float(second_moments(dataset.X).max())

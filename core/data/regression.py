@@ -3,16 +3,19 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final, Self, TypeVar
+from functools import cached_property
+from typing import Final, TypeVar
 
 import numpy as np
 from jaxtyping import Float64
 
 from core.data.features import FeatureLaw, standardised
 from core.data.population import Population
+from core.data.row_space import InterpolatorSet, interpolator_set, row_space
 from core.data.true_predictor import SignLaw, SupportLaw, sparse_predictor
-from core.errors import InvalidData
+from core.errors import InvalidData, NoInterpolator
 
 RECOVERED: Final = 1e-12
 """Largest R(β)/R(0) of an interpolator that is β* itself: the programmes leave relative errors of β of 1e-10."""
@@ -33,9 +36,11 @@ class HeldOut:
         _check_samples(self.X, self.y)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:
     """Samples (rows of X) with targets y, and what is known of their origin. The arrays are read-only copies.
+
+    What follows from X and y alone, and is asked for again and again, is computed once.
 
     `digest` is the SHA-256 of the two shapes and of the bytes of X and y as little-endian float64: it names the
     training set, and it alone. Truth, population and held-out samples judge a predictor and never move one.
@@ -61,8 +66,29 @@ class Dataset:
             raise InvalidData(f"held-out X has {self.held_out.X.shape[1]} columns, X has {dim}")
         object.__setattr__(self, "digest", _digest(self.X, self.y))
 
-    @property
-    def backwards(self) -> Self:
+    @cached_property
+    def interpolators(self) -> InterpolatorSet | None:
+        """The predictors with Xβ = y, None where there are none."""
+        with suppress(NoInterpolator), np.errstate(all="ignore"):  # what overflows does not interpolate
+            return interpolator_set(self.X, self.y)
+        return None
+
+    @cached_property
+    def row_space(self) -> Float64[np.ndarray, "dim rank"]:
+        """An orthonormal basis of the span of the rows of X."""
+        return row_space(self.X) if self.interpolators is None else self.interpolators.basis
+
+    @cached_property
+    def least_loss(self) -> float:
+        """The loss of the least squares where nothing interpolates (`core.data.row_space`), else 0."""
+        if self.interpolators is not None:
+            return 0.0
+        basis = np.linalg.svd(self.X, full_matrices=False)[0][:, : np.linalg.matrix_rank(self.X)]
+        missing = self.y - basis @ (basis.T @ self.y)
+        return float(missing @ missing) / (2 * len(self.y))
+
+    @cached_property
+    def backwards(self) -> "Dataset":
         """The same problem with its samples and its coordinates from the last to the first."""
         truth, held_out = self.true_predictor, self.held_out
         return replace(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float64, Shaped
@@ -10,8 +11,9 @@ from core.analysis.problem import analyse_problem
 from core.analysis.problem_analysis import ProblemAnalysis
 from core.descent.kernel import chosen, one_thread
 from core.experiment.dataset import Load, dataset_of, no_uploads
+from core.experiment.known_problems import KnownProblem, KnownProblems
 from core.experiment.plan import planned_batches
-from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
+from core.experiment.run_batch import EndedRun, RunBatch
 from core.planning.batches import Batch
 from core.planning.run_table import blocks
 from core.results.result import Summary
@@ -80,17 +82,19 @@ class _Analyses:
 
     def __init__(self, grid: Grid, load: Load) -> None:
         self.grid = grid
-        self._load = load
+        self._load, self._known = load, KnownProblems()
         self.analyses: dict[str, ProblemAnalysis] = {}
         self.interpolators: dict[str, Mapping[str, Float64[np.ndarray, " dim"]]] = {}
 
-    def of(self, problem: GridProblem) -> AnalysedData:
-        """The problem's data set and its analysis."""
-        dataset = dataset_of(problem.data, self._load)
+    def of(self, problem: GridProblem) -> KnownProblem:
+        """The problem with its analysis."""
+        make = partial(dataset_of, problem.data, self._load)
         if problem.key not in self.analyses:
+            dataset = make()
             found = analyse_problem(dataset, problem.network, problem.data_key)
             self.analyses[problem.key], self.interpolators[problem.key] = found.analysis, found.interpolators
-        return AnalysedData(dataset=dataset, analysis=self.analyses[problem.key])
+            make = partial(lambda made: made, dataset)
+        return self._known.of(problem, self.analyses[problem.key], make)
 
 
 def _trained(analysed: _Analyses, kernel: str) -> Iterator[tuple[Sequence[EndedRun], Progress]]:

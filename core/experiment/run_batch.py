@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Shaped
 
-from core.analysis.problem_analysis import ProblemAnalysis
-from core.analysis.run_analysis import RunAnalysis
-from core.analysis.starts import Starts
 from core.analysis.vector_arrays import vector_arrays
 from core.array_block import pack_arrays, unpack_arrays
-from core.data.regression import Dataset
 from core.descent.kernel import kernel_id, trained_by
 from core.errors import StepbiasError
-from core.experiment.training_run import never_stable, search_of
+from core.experiment.known_problems import KnownProblem
+from core.experiment.training_run import never_stable, search_of, training_run
 from core.networks.network import Network
 from core.planning.problem_facts import ProblemFacts
 from core.planning.run_table import RunTable
@@ -30,14 +27,6 @@ from core.training.trials import Search, SearchResult, SingleTrial, Trials
 
 LEAST_LEFT = 0.05
 """Part of its prediction that is still counted as ahead of a run that has outlived it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class AnalysedData:
-    """A data set and what is known of it with the network that is trained on it."""
-
-    dataset: Dataset
-    analysis: ProblemAnalysis
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -56,28 +45,28 @@ class RunBatch:
         self,
         grid: Grid,
         indices: Sequence[int],
-        known: AnalysedData,
+        known: KnownProblem,
         *,
         kernel: str,
         checkpoint: bytes | None = None,
     ) -> None:
         """The runs of the grid at these indices, from a `checkpoint` if it is one that this kernel can go on from."""
         self._runs = {index: grid.run(index) for index in indices}
-        self._dataset = known.dataset
         first = self._runs[indices[0]]
-        starts = Starts.of_problem(known.dataset, first.network, known.analysis)
         kernel = trained_by(kernel, first.optimizer)
         self._kernel_id = kernel_id(kernel)
-        problem = Problem(
-            dataset=known.dataset, network=first.network, never_stable=never_stable(known.analysis), kernel=kernel
+        self._problem = Problem(
+            dataset=known.dataset, network=known.network, never_stable=never_stable(known.analysis), kernel=kernel
         )
-        self._analysis = RunAnalysis(
-            known.dataset, first.network, known.analysis, starts, sharpnesses_at=problem.sharpnesses_at
-        )
+        self._analysis = known.run_analysis
         kept = _usable(checkpoint, self._kernel_id)
-        searches = [search_of(run, known.analysis, starts) for run in self._runs.values()]
-        self._training = _training(problem, searches, kept)
-        facts = ProblemFacts.known(first.network, known.analysis, first.spec.data)
+        starts = self._analysis.starts
+        trained = [training_run(run, known.analysis, starts) for run in self._runs.values()]
+        # Held for as long as the batch needs them, whatever else is kept meanwhile.
+        self._starts = {each.index: starts.of(each.initial) for each in trained}
+        searches = [search_of(run, each) for run, each in zip(self._runs.values(), trained, strict=True)]
+        self._training = _training(self._problem, searches, kept)
+        facts = ProblemFacts.known(known.network, known.analysis, first.spec.data)
         steps = RunTable.at(grid, indices).steps(facts)
         self._predicted_steps = dict(zip(indices, steps.tolist(), strict=True))
 
@@ -102,7 +91,7 @@ class RunBatch:
             results = self._training.advance()
         else:
             results = [SearchResult(trained=trained) for trained in self._training.advance()]
-        tops = self._analysis.hessian_tops([result.trained for result in results])
+        tops = self._analysis.hessian_tops([result.trained for result in results], self._problem.sharpnesses_at)
         return [self._ended(result, top) for result, top in zip(results, tops, strict=True)]
 
     def checkpoint(self) -> bytes:
@@ -113,12 +102,16 @@ class RunBatch:
         trained = result.trained
         run = self._runs[trained.run.index]
         summary = self._analysis.summary(
-            trained, init_scale=run.init_scale, kernel_id=self._kernel_id, hessian_top=hessian_top
+            trained,
+            init_scale=run.init_scale,
+            kernel_id=self._kernel_id,
+            start=self._starts[run.index],
+            hessian_top=hessian_top,
         )
         return EndedRun(
             run=run,
             summary=whole_summary(summary | dict(result.extras)),
-            arrays=kept_arrays(trained, run.network) | vector_arrays(trained, run.network, self._dataset),
+            arrays=kept_arrays(trained, run.network) | vector_arrays(trained, run.network, self._problem.dataset),
         )
 
 

@@ -52,13 +52,8 @@ def training_run(run: Run, analysis: ProblemAnalysis, starts: Starts | None = No
     )
 
 
-def search_of(run: Run, analysis: ProblemAnalysis, starts: Starts | None = None) -> Search:
-    """The run as a search: what it is trained for again and again, if it is.
-
-    Raises:
-        NoInterpolator: likewise.
-    """
-    trained = training_run(run, analysis, starts)
+def search_of(run: Run, trained: TrainingRun) -> Search:
+    """A run, in numbers as `trained`, as a search: what it is trained for again and again, if it is."""
     search: Search = SingleTrial(run=trained)
     if (bracket := run.step_bracket) is not None:
         search = StepSearch(run=trained, lower=bracket.lower, upper=bracket.upper, resolution=bracket.resolution)

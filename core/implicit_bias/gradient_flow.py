@@ -45,14 +45,15 @@ def flow_limit(
     *,
     init_scale: Float64[np.ndarray, " dim"],
     asymmetry: Float64[np.ndarray, " dim"],
+    space: InterpolatorSet | None = None,
 ) -> FlowLimit:
     """Minimise Σ[β asinh(β/2A) − √(β²+4A²) − δβ] over Xβ = y, with A = init_scale² > 0 and δ = asymmetry.
 
     Gradient flow from u± = α_i ends there with init_scale = α_i and asymmetry = 0 (Woodworth et al. 2020); in general
     init_scale = √|u₊u₋| and asymmetry = ln|u₊/u₋| at the start. A run of finite steps ends there with its effective
     values (`core.implicit_bias`). Solved by damped Newton in the dual, min over ν of Σ 2A cosh(δ + Xᵀν) − νᵀy, in
-    coordinates of the row space, where α → 0 (least ℓ1) and α → ∞ (weighted least ℓ2) are equally well conditioned.
-    Cost: a step is O(d·rank²); 1 to 3 ms in all at N = 50, d = 100.
+    coordinates of the row space, where α → 0 (least ℓ1) and α → ∞ (weighted least ℓ2) are equally well conditioned;
+    `space` has them, where they are known. Cost: a step is O(d·rank²); 1 to 3 ms in all at N = 50, d = 100.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
@@ -61,7 +62,7 @@ def flow_limit(
     product = np.square(init_scale)
     if not ((init_scale > 0) & (product > 0)).all():
         raise ValueError("every init_scale must be positive, and its square too")
-    space = interpolator_set(X, y)
+    space = space or interpolator_set(X, y)
     multipliers, rounds = squared_flow_multipliers(space, product, asymmetry)
     exponent = asymmetry + space.basis @ multipliers
     predictor = 2 * product * np.sinh(exponent)
@@ -117,10 +118,12 @@ def flow_limit_from(
     y: Float64[np.ndarray, " sample"],
     theta: Float64[np.ndarray, "part dim"],
     network: Network,
+    space: InterpolatorSet | None = None,
 ) -> FlowLimit:
     """The limit of gradient flow of a network from θ; `dual` is ν of the conserved form, in the units of its depth.
 
     D = 2 by `flow_limit`, UV as the squared model that it is equivalent to, D ≥ 3 by `core.implicit_bias.deep_flow`.
+    `space` is the set of solutions of Xβ = y, where it is known.
 
     Raises:
         NoInterpolator: Xβ = y has no solution.
@@ -128,7 +131,7 @@ def flow_limit_from(
     """
     squared = network.as_squared(theta)
     if squared is None:
-        space = interpolator_set(X, y)
+        space = space or interpolator_set(X, y)
         end = deep_flow_end(space, theta, network.degree)
         return FlowLimit(
             predictor=end.predictor,
@@ -140,5 +143,5 @@ def flow_limit_from(
     init_scale = np.sqrt(np.abs(squared[0])) * np.sqrt(np.abs(squared[1]))
     with np.errstate(divide="ignore"):
         asymmetry = np.log(np.abs(squared[0])) - np.log(np.abs(squared[1]))
-    limit = flow_limit(X, y, init_scale=init_scale, asymmetry=asymmetry)
+    limit = flow_limit(X, y, init_scale=init_scale, asymmetry=asymmetry, space=space)
     return replace(limit, tangent_weights=limit.tangent_weights * network.squared_step_ratio)

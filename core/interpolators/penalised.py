@@ -11,6 +11,7 @@ norm, as a fraction of what it is at κ → 0, and each comes with the duality g
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -239,8 +240,7 @@ class LassoPath:
     def __init__(self, X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"]) -> None:
         """Follow the path. Cost: some 2·min(N, d) events of O(N·|A|²)."""
         self._X, self._y = X, y
-        self._paths = [] if _is_orthogonal(X, y) else [_scaled_corners(X, y, np.ones(X.shape[1]))]
-        self._may_retry = bool(self._paths)
+        self._path = None if _is_orthogonal(X, y) else _scaled_corners(X, y, np.ones(X.shape[1]))
 
     def at(self, penalty: float) -> Penalised:
         """The minimiser of L + κ‖β‖₁ at this κ > 0, with its gap; β = 0 from ‖Xᵀy/N‖_∞ on.
@@ -250,18 +250,24 @@ class LassoPath:
         """
         if not np.any(self._y):
             return Penalised(predictor=np.zeros(self._X.shape[1]), penalty=penalty, gap=0.0)
-        if not penalty < float(np.abs(self._X.T @ self._y).max()) / len(self._y) or not self._paths:
+        if not penalty < float(np.abs(self._X.T @ self._y).max()) / len(self._y) or self._path is None:
             return _lasso(self._X, self._y, np.zeros(self._X.shape[1]), penalty)
-        best = self._best(penalty)
-        if self._may_retry and not best.gap <= PROVEN:
-            scales = np.random.default_rng(0).uniform(1 - UNTIED, 1 + UNTIED, self._X.shape[1:])
-            self._paths.append(_scaled_corners(self._X, self._y, scales))
-            self._may_retry, best = False, self._best(penalty)
-        return best
+        found = self._read(penalty, *self._path)
+        if found.gap <= PROVEN:
+            return found
+        return min(
+            (found, self._read(penalty, *self._untied)),
+            key=lambda point: point.gap if np.isfinite(point.gap) else np.inf,
+        )
 
-    def _best(self, penalty: float) -> Penalised:
-        found = [self._read(penalty, *path) for path in self._paths]
-        return min(found, key=lambda point: point.gap if np.isfinite(point.gap) else np.inf)
+    @cached_property
+    def _untied(self) -> tuple[Vector, Float64[np.ndarray, "corner dim"]]:
+        """The path of columns of other sizes, for any κ at which the first is not proven.
+
+        What is found at one κ does not depend on those that were asked for before it.
+        """
+        scales = np.random.default_rng(0).uniform(1 - UNTIED, 1 + UNTIED, self._X.shape[1:])
+        return _scaled_corners(self._X, self._y, scales)
 
     def _read(self, penalty: float, penalties: Vector, predictors: Float64[np.ndarray, "corner dim"]) -> Penalised:
         """β is linear in κ between corners, at which κ falls."""

@@ -13,12 +13,20 @@ def kernel_change(
     X: Float64[np.ndarray, "sample dim"],
     tangent_weights: Float64[np.ndarray, " dim"],
     initial_tangent_weights: Float64[np.ndarray, " dim"],
+    initial_norm: float | None = None,
 ) -> float:
-    """‖K − K₀‖_F/‖K₀‖_F with K = X diag(c) Xᵀ (eqs. 5–6 of Nacson et al. 2022); NaN where K₀ = 0. Cost O(N²d)."""
-    norm = _norm_of_kernel if len(X) <= MOST_SAMPLES else _norm_from_features
-    size = norm(X, initial_tangent_weights)
-    change = norm(X, tangent_weights - initial_tangent_weights)
+    """‖K − K₀‖_F/‖K₀‖_F with K = X diag(c) Xᵀ (eqs. 5–6 of Nacson et al. 2022); NaN where K₀ = 0. Cost O(N²d).
+
+    `initial_norm` is ‖K₀‖_F, where it is known.
+    """
+    size = kernel_norm(X, initial_tangent_weights) if initial_norm is None else initial_norm
+    change = kernel_norm(X, tangent_weights - initial_tangent_weights)
     return change / size if size > 0 else float("nan")
+
+
+def kernel_norm(X: Float64[np.ndarray, "sample dim"], weights: Float64[np.ndarray, " dim"]) -> float:
+    """‖X diag(c) Xᵀ‖_F."""
+    return (_norm_of_kernel if len(X) <= MOST_SAMPLES else _norm_from_features)(X, weights)
 
 
 def _norm_of_kernel(X: Float64[np.ndarray, "sample dim"], weights: Float64[np.ndarray, " dim"]) -> float:

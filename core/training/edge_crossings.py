@@ -47,6 +47,6 @@ class EdgeCrossings(PerRun):
         if batch.ascent is not None or not batch.limits.may_cycle.any():
             return None
         problem, start = batch.problem, batch.limits.start_loss
-        resolved = ABOVE_RESOLVED * RESOLVED * problem.zero_loss if problem.least_loss else 0.0
+        resolved = ABOVE_RESOLVED * RESOLVED * problem.zero_loss if problem.dataset.least_loss else 0.0
         floor = np.maximum(FLOOR * np.fmax(start, problem.zero_loss), resolved)
-        return LossGrowth(least=problem.least_loss, floor=floor, lowest=self.lowest, grew_at=self.grew_at)
+        return LossGrowth(least=problem.dataset.least_loss, floor=floor, lowest=self.lowest, grew_at=self.grew_at)

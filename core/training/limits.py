@@ -78,7 +78,7 @@ class Limits:
             perturb_unstable=np.array([run.perturb_unstable for run in runs], dtype=np.bool_),
             may_hold=np.array([run.holds and run.optimizer.follows_gradient for run in runs], dtype=np.bool_),
             may_complete=np.array(
-                [run.completion_tolerance > 0 and not problem.least_loss for run in runs], dtype=np.bool_
+                [run.completion_tolerance > 0 and not problem.dataset.least_loss for run in runs], dtype=np.bool_
             ),
             judged_from=np.array([run.max_steps if run.takes_all_steps else 0 for run in runs], dtype=np.int64),
         )
@@ -103,11 +103,11 @@ def _tolerance(
     problem: Problem, relative: Float64[np.ndarray, " run"], start_loss: Float64[np.ndarray, " run"]
 ) -> Float64[np.ndarray, " run"]:
     """The loss at which a run settles: so much above the least one that there is; of that at the start where y = 0."""
-    if not problem.least_loss:
+    if not problem.dataset.least_loss:
         of_zero: Float64[np.ndarray, " run"] = relative * (problem.zero_loss or start_loss)
         return of_zero
-    resolved, lost = RESOLVED * problem.zero_loss, problem.zero_loss - problem.least_loss
-    tolerance: Float64[np.ndarray, " run"] = problem.least_loss + np.maximum(relative * lost, resolved)
+    resolved, lost = RESOLVED * problem.zero_loss, problem.zero_loss - problem.dataset.least_loss
+    tolerance: Float64[np.ndarray, " run"] = problem.dataset.least_loss + np.maximum(relative * lost, resolved)
     return tolerance
 
 

@@ -10,9 +10,7 @@ from jaxtyping import Bool, Float64
 from core.completion.completion import MOST_RESIDUAL, Completer
 from core.completion.stages import LIMITS
 from core.data.regression import Dataset
-from core.data.row_space import InterpolatorSet, interpolator_set
 from core.descent.kernel import NUMPY, Sharpness, kernel_names, native_strides, sharpness
-from core.errors import NoInterpolator
 from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import Network
 from core.stability.sharpness import MOST_SECULAR, Eigenpair, top_hessian_eigenpairs
@@ -63,32 +61,16 @@ class Problem:
         y = self.dataset.y
         return float(y @ y) / (2 * len(y))
 
-    @cached_property
-    def interpolators(self) -> InterpolatorSet | None:
-        """The predictors with Xβ = y, None where there are none."""
-        with suppress(NoInterpolator):
-            return interpolator_set(self.dataset.X, self.dataset.y)
-        return None
-
-    @cached_property
-    def least_loss(self) -> float:
-        """The loss of the least squares where nothing interpolates (`core.data.row_space`), else 0."""
-        if self.interpolators is not None:
-            return 0.0
-        X, y = self.dataset.X, self.dataset.y
-        basis = np.linalg.svd(X, full_matrices=False)[0][:, : np.linalg.matrix_rank(X)]
-        missing = y - basis @ (basis.T @ y)
-        return float(missing @ missing) / (2 * len(y))
-
     def flow_limit(self, theta: Float64[np.ndarray, "part dim"]) -> Float64[np.ndarray, " dim"] | None:
         """β of the limit of gradient flow from θ; None where nothing interpolates, or float64 does not reach it."""
         squared = self.network.as_squared(theta)
         start = ConservedForm(theta=theta if squared is None else squared, depth=self.network.degree)
-        if self.interpolators is None or not start.is_regular:
+        space = self.dataset.interpolators
+        if space is None or not start.is_regular:
             return None
         with suppress(np.linalg.LinAlgError, OverflowError), np.errstate(all="ignore"):
-            limit = start.flowed(self.interpolators).predictor
-            return limit if self.interpolators.residual(limit) <= MOST_RESIDUAL else None
+            limit = start.flowed(space).predictor
+            return limit if space.residual(limit) <= MOST_RESIDUAL else None
         return None
 
     @cached_property

@@ -150,7 +150,7 @@ class Evidence(PerRun):
         run = batch.runs[index]
         instability = batch.instability(index)
         if instability < 0:
-            return Outcome.STATIONARY if batch.problem.least_loss else Outcome.CONVERGED
+            return Outcome.STATIONARY if batch.problem.dataset.least_loss else Outcome.CONVERGED
         if not run.perturb_unstable or batch.problem.zero_loss == 0:
             return Outcome.UNSTABLE_INTERPOLATOR
         if run.max_steps <= step:

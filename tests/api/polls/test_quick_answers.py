@@ -5,9 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
-from api.http.kept_within import ENTRY_BYTES
 from api.http.outermost import OutermostMiddleware
 from api.polls.quick_answers import MOST_BYTES, QuickAnswersMiddleware
+from core.kept_within import ENTRY_BYTES
 from jobs.records import Queue
 from tests.api.polls.test_quick_curves import finished, sent
 from tests.api.service import EXPERIMENTS, Service, service, spec

@@ -8,7 +8,8 @@ import pytest
 from core.analysis.problem import analyse_problem
 from core.descent.kernel import NUMPY, chosen
 from core.experiment.dataset import dataset_of, no_uploads
-from core.experiment.run_batch import AnalysedData, EndedRun, RunBatch
+from core.experiment.known_problems import KnownProblem
+from core.experiment.run_batch import EndedRun, RunBatch
 from core.results.variables import VARIABLES
 from core.sweep.grid import Grid
 from tests.core.experiment.test_run import spec
@@ -17,11 +18,12 @@ SCALES = {"scale": {"values": [0.1, 0.3, 1.0]}}
 SEARCH = {"step_size": {"largest_convergent": {"resolution": 0.05}}}
 
 
-def known(grid: Grid) -> AnalysedData:
+def known(grid: Grid) -> KnownProblem:
     """What its only problem is known to be."""
     problem = grid.problem(0)
     dataset = dataset_of(problem.data, no_uploads)
-    return AnalysedData(dataset=dataset, analysis=analyse_problem(dataset, problem.network, problem.data_key).analysis)
+    analysis = analyse_problem(dataset, problem.network, problem.data_key).analysis
+    return KnownProblem(dataset=dataset, network=problem.network, analysis=analysis)
 
 
 def finished(batch: RunBatch) -> list[EndedRun]:

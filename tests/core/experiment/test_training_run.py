@@ -14,7 +14,7 @@ from core.experiment.training_run import never_stable, search_of, training_run
 from core.sweep.grid_run import Run
 from core.training.convergent_step_search import StepSearch
 from core.training.sensitivity import WithTwin
-from core.training.trials import SingleTrial
+from core.training.trials import Search, SingleTrial
 from tests.core.specs import grid_of
 
 ANALYSIS = ProblemAnalysis(
@@ -83,18 +83,24 @@ def test_multiples_of_a_step_that_is_not_known_have_no_meaning(step_size: dict[s
     assert training_run(only(optimizer={"step_size": 3.0}), unknown).step_size == 3.0
 
 
+def search(**parts: Any) -> Search:
+    """What the only run of a spec is trained as."""
+    run = only(**parts)
+    return search_of(run, training_run(run, ANALYSIS))
+
+
 def test_a_run_is_trained_once_unless_its_spec_asks_for_more() -> None:
     """A search has its bracket around η*; a copy goes beside either."""
     single = {"recording": {"sensitivity": False}}
-    assert isinstance(search_of(only(**single), ANALYSIS), SingleTrial)
-    search = search_of(only(optimizer={"step_size": BRACKET}, **single), ANALYSIS)
-    assert isinstance(search, StepSearch)
-    assert (search.run.step_size, search.lower, search.upper, search.resolution) == (0.01, 0.8, 1.2, 0.01)
-    both = search_of(only(optimizer={"step_size": BRACKET}, recording={"sensitivity": True}), ANALYSIS)
+    assert isinstance(search(**single), SingleTrial)
+    found = search(optimizer={"step_size": BRACKET}, **single)
+    assert isinstance(found, StepSearch)
+    assert (found.run.step_size, found.lower, found.upper, found.resolution) == (0.01, 0.8, 1.2, 0.01)
+    both = search(optimizer={"step_size": BRACKET}, recording={"sensitivity": True})
     assert isinstance(both, WithTwin)
     assert isinstance(both.search, StepSearch)
     assert not both.only_if_needed
-    by_default = search_of(only(), ANALYSIS)
+    by_default = search()
     assert isinstance(by_default, WithTwin)
     assert by_default.only_if_needed
 

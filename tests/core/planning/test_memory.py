@@ -20,7 +20,8 @@ from pathlib import Path
 from core.analysis.problem import analyse_problem
 from core.descent.kernel import chosen, one_thread
 from core.experiment.dataset import dataset_of, no_uploads
-from core.experiment.run_batch import AnalysedData, RunBatch
+from core.experiment.known_problems import KnownProblem
+from core.experiment.run_batch import RunBatch
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep.grid import Grid
 
@@ -33,7 +34,8 @@ def grid(document):
 def analysed(grid):
     problem = grid.problem(0)
     dataset = dataset_of(problem.data, no_uploads)
-    return AnalysedData(dataset=dataset, analysis=analyse_problem(dataset, problem.network, "").analysis)
+    analysis = analyse_problem(dataset, problem.network, "").analysis
+    return KnownProblem(dataset=dataset, network=problem.network, analysis=analysis)
 
 def train(grid, known):
     batch = RunBatch(grid, range(len(grid)), known, kernel=chosen("auto"))

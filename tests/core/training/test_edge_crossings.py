@@ -88,11 +88,11 @@ def test_where_nothing_interpolates_the_least_loss_is_the_floor() -> None:
     """There the loss fluctuates by its own rounding, 1e-16 of it."""
     data = Dataset(X=np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), y=np.array([1.0, 1.0, 0.0]))
     problem = problem_of(data, np.inf)
-    assert problem.least_loss > 0.1
+    assert problem.dataset.least_loss > 0.1
     for rise, grown in ((1e-13, False), (1e-9, True)):
         batch, crossings = batch_of(planned(dim=2), problem=problem), EdgeCrossings.begin(1)
         for number, above in enumerate((1e-15, rise)):
-            note(crossings, batch, [problem.least_loss * (1 + above)], last=64 * number)
+            note(crossings, batch, [problem.dataset.least_loss * (1 + above)], last=64 * number)
         assert bool(crossings.grew_at[0]) is grown
 
 

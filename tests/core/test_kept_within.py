@@ -1,6 +1,6 @@
 """What is kept within so many bytes."""
 
-from api.http.kept_within import ENTRY_BYTES, KeptWithin
+from core.kept_within import ENTRY_BYTES, KeptWithin
 
 
 def test_the_one_that_was_asked_for_longest_ago_goes_first() -> None:
