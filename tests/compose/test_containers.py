@@ -1,7 +1,11 @@
 """What every container of the deployment may do, what it takes, and how it is stopped."""
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
+
+import yaml
 
 from jobs.celery_doorbell import make_celery_app
 from jobs.settings import Settings
@@ -97,17 +101,88 @@ def _seconds(period: str) -> int:
     return int(period.removesuffix("s"))
 
 
+def _told(name: str) -> str:
+    """The default of a setting, as its variable would say it."""
+    value = Settings.model_fields[name.removeprefix("STEPBIAS_").lower()].default
+    return (
+        ""
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:.12g}"
+        if isinstance(value, float)
+        else str(value)
+    )
+
+
 def test_every_variable_is_explained_with_its_default() -> None:
-    """And the example names no other; those without a default are given on where they are given."""
+    """And the example names no other; those that are only handed on have the default of the setting."""
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     handed_on = re.findall(r"^ +(STEPBIAS_[A-Z_]+):$", text, re.MULTILINE)
-    asked = dict(VARIABLE.findall(text)) | dict.fromkeys(handed_on, "")
+    asked = {name: _told(name) for name in handed_on} | dict(VARIABLE.findall(text))
     assert re.findall(r"\$\{(?![A-Z_]+:-)", text) == []
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     assert dict(found.groups() for line in lines if (found := EXAMPLE.fullmatch(line))) == asked
     assert len(asked) > 15
     # Copied as it is, the example changes nothing.
     assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+def _settings_of(service: Any) -> set[str]:
+    """Those that a container is given where compose is: named without a value, or by their own variable."""
+    given = service["environment"]
+    return {
+        name.removeprefix("STEPBIAS_").lower()
+        for name, value in given.items()
+        if value is None or str(value).startswith(f"${{{name}:-")
+    }
+
+
+def test_every_setting_reaches_the_containers(deployed: Any) -> None:
+    """A setting that is documented, and set, and does nothing, would be the worst of all; the exceptions say why."""
+    elsewhere = {
+        "redis_url": "the file of each user's own volume",
+        "redis_ca": "no TLS on a network that nobody else is on",
+        "store_memory_bytes": "of the embedded server",
+    }
+    of_ends = {"webhook_hosts": "interactive alone tells ends", "webhook_secret": "as above"}
+    of_keys = {"keys": "the API alone asks for keys"}
+    services = deployed["services"]
+    assert _settings_of(services["api"]) == Settings.model_fields.keys() - elsewhere.keys()
+    assert _settings_of(services["interactive"]) == Settings.model_fields.keys() - elsewhere.keys() - of_keys.keys()
+    assert _settings_of(services["worker"]) == _settings_of(services["interactive"]) - of_ends.keys()
+
+
+def test_the_workers_of_other_hosts_are_given_what_workers_read(deployed: Any) -> None:
+    """What no module of the workers reads, nor of what they share with the API, is left out."""
+    remote = yaml.safe_load((ROOT / "docker-compose.workers.yml").read_text(encoding="utf-8"))["services"]["worker"]
+    names = {path: set(re.findall(r"settings\.([a-z_]+)", path.read_text(encoding="utf-8"))) for path in _of_workers()}
+    others = {
+        "keys": "the API's",
+        "webhook_hosts": "they have no way out",
+        "webhook_secret": "as above",
+        "redis_url": "a file",
+        "redis_ca": "a file",
+        "store_memory_bytes": "of the embedded server",
+        "max_connections": "the API's",
+    }
+    read = set[str]().union(*names.values()) & Settings.model_fields.keys() - others.keys()
+    assert _settings_of(remote) == read
+    assert _settings_of(remote) < _settings_of(deployed["services"]["worker"])
+
+
+def _of_workers() -> Iterator[Path]:
+    for place in ("worker", "jobs", "stepbias/launcher"):
+        yield from (ROOT / place).rglob("*.py")
+
+
+def test_the_settings_of_the_example_are_described_as_in_the_reference() -> None:
+    """Word by word: one text, in the code."""
+    text = " ".join((ROOT / ".env.example").read_text(encoding="utf-8").replace("\n# ", " ").split())
+    for name in _settings_of(
+        yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["worker"]
+    ):
+        assert f"{Settings.model_fields[name].description} #STEPBIAS_{name.upper()}=" in text, name
 
 
 def test_images_from_elsewhere_are_named_by_digest(deployed: Any) -> None:
