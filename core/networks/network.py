@@ -339,8 +339,10 @@ def power(base: Float64[np.ndarray, "..."], exponent: int) -> Float64[np.ndarray
     result, square = None, base
     while exponent:
         if exponent % 2:
-            result = square.copy() if result is None else result * square
+            result = square if result is None else result * square
         exponent //= 2
         if exponent:
             square = np.square(square)
-    return np.ones_like(base) if result is None else result
+    if result is None:
+        return np.ones_like(base)
+    return base.copy() if result is base else result

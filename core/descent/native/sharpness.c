@@ -11,12 +11,14 @@
  */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "common.h"
 
 enum { FULL = 12 };    /* dimension at which a space is thinned */
 enum { KEPT = 4 };     /* Ritz vectors that are left of it */
 enum { MOST_PRODUCTS = 1000 };
+enum { MOST_TOGETHER = 6 }; /* lanes whose products are made together */
 enum { MOST_SWEEPS = 60 }; /* of the QL iteration for one eigenvalue: two are usual */
 
 #define SHIFT 1e-5       /* as in core/stability/davidson.py */
@@ -39,7 +41,7 @@ typedef struct {
     double *work;          /* stepbias_sharpness_work(dims) doubles */
 } factored_loss;
 
-/* Vectors of `work`, in units of `dims`. */
+/* Vectors of the part of `work` that a lane has, in units of `dims`. */
 enum {
     BASIS = 0,                     /* Q: FULL rows of 2 */
     IMAGES = BASIS + 2 * FULL,     /* HQ */
@@ -75,21 +77,15 @@ static int exponent_of(double x)
 #include "isa.h"
 
 #define SHARPNESS(isa) sharpness_##isa,
-static double (*const sharpness_by[])(const factored_loss *) = {SETS(SHARPNESS)};
+static void (*const sharpness_by[])(const factored_loss *, const double *, int64_t, double *) = {SETS(SHARPNESS)};
 
 EXPORT int64_t stepbias_sharpness_layout(void) { return (int64_t)sizeof(factored_loss); }
 
 /* Doubles of `work`. */
-EXPORT int64_t stepbias_sharpness_work(int64_t dims) { return WORK * dims; }
+EXPORT int64_t stepbias_sharpness_work(int64_t dims) { return MOST_TOGETHER * WORK * dims; }
 
 /* λ_max at every lane of θ, (part, lane, dim); NaN where it is not finite. */
 EXPORT void stepbias_sharpness(int64_t which, const factored_loss *f, const double *theta, int64_t lanes, double *out)
 {
-    const int64_t parts = f->network == UV ? 4 : 2;
-    for (int64_t lane = 0; lane < lanes; lane++) {
-        for (int64_t k = 0; k < parts; k++)
-            for (int64_t i = 0; i < f->dims; i++)
-                f->work[(PARTS_OF_THETA + k) * f->dims + i] = i < f->dim ? theta[(k * lanes + lane) * f->dim + i] : 0.0;
-        out[lane] = sharpness_by[which](f);
-    }
+    sharpness_by[which](f, theta, lanes, out);
 }
