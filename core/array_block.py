@@ -3,8 +3,8 @@
 The bytes of an array are sorted by their place in a number: signs and exponents of neighbours are alike, which is most
 of what there is to compress in curves and parameters.
 
-A block of a stored run is not compressed by itself, for it is kept with others that are much like it
-(`jobs.run_pages`): its numbers are there as they are, and `numbers_in_block` says where.
+A block of a stored run is not compressed by itself, for it is kept with others that are much like it: its numbers are
+there as they are, and `numbers_in_block` says where.
 
 No pickle: bytes from a store are read without running anything they contain.
 """

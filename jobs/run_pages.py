@@ -7,7 +7,7 @@ numbers are those of neighbours in a grid. Values of one form are laid beside ea
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -71,10 +71,11 @@ def _group(values: Sequence[bytes], numbers: Sequence[Numbers]) -> bytes:
 
 def _taken_apart(values: Rows, table: Table) -> Rows:
     """The bytes of no number, then those of the numbers; the orders of their differences are noted in the table."""
-    parts = [values[_is_rest(len(values), table)]]
-    for stretches, size, cuts in _by_size(table):
-        bytes_of_numbers = np.concatenate([values[cut] for cut in cuts]).reshape(-1, size, values.shape[1])
-        numbers = np.ascontiguousarray(bytes_of_numbers.transpose(0, 2, 1)).view(f"<u{size}")[..., 0]
+    kinds = _by_size(table)
+    parts = [values[_is_rest(len(values), kinds)]]
+    for size, stretches, cuts in kinds:
+        of_numbers = np.concatenate([values[cut] for cut in cuts]).reshape(-1, size, values.shape[1])
+        numbers = np.ascontiguousarray(of_numbers.transpose(0, 2, 1)).view(f"<u{size}")[..., 0]
         differences = Differences.worth_taking(numbers, table["length"][stretches].astype(np.int64))
         table["along"][stretches], table["across"][stretches] = differences.along, differences.across
         left = np.ascontiguousarray(differences.of(numbers)).view(np.uint8).reshape(*numbers.shape, size)
@@ -84,38 +85,47 @@ def _taken_apart(values: Rows, table: Table) -> Rows:
 
 def _put_together(rows: Rows, table: Table) -> Rows:
     """What `_taken_apart` was given."""
-    values, is_rest = np.empty_like(rows), _is_rest(len(rows), table)
+    kinds = _by_size(table)
+    values, is_rest = np.empty_like(rows), _is_rest(len(rows), kinds)
     start = np.count_nonzero(is_rest)
     values[is_rest] = rows[:start]
-    for stretches, size, cuts in _by_size(table):
+    for size, stretches, cuts in kinds:
         own = table[stretches]
         lengths, along, across = (own[name].astype(np.int64) for name in ("length", "along", "across"))
-        stop = start + size * int(lengths.sum())
-        planes = rows[start:stop].reshape(size, -1, rows.shape[1])
+        planes = rows[start : start + size * int(lengths.sum())].reshape(size, -1, rows.shape[1])
         left = np.ascontiguousarray(planes.transpose(1, 2, 0)).view(f"<u{size}")[..., 0]
         numbers = Differences(lengths=lengths, along=along, across=across).undone(left)
-        bytes_of_numbers = np.ascontiguousarray(numbers).view(np.uint8).reshape(*numbers.shape, size)
-        parts = np.split(bytes_of_numbers.transpose(0, 2, 1).reshape(-1, rows.shape[1]), np.cumsum(size * lengths))
-        for cut, part in zip(cuts, parts, strict=False):
-            values[cut] = part
-        start = stop
+        of_numbers = np.ascontiguousarray(numbers).view(np.uint8).reshape(*numbers.shape, size)
+        taken = of_numbers.transpose(0, 2, 1).reshape(-1, rows.shape[1])
+        start, first = start + len(taken), 0
+        for cut in cuts:
+            stop = first + cut.stop - cut.start
+            values[cut], first = taken[first:stop], stop
     return values
 
 
-def _by_size(table: Table) -> Iterator[tuple[Int64[np.ndarray, " own"], int, list[slice]]]:
-    """The stretches of each size of numbers, that size, and where their bytes lie."""
+Kind = tuple[int, Int64[np.ndarray, " own"], list[slice]]
+
+
+def _by_size(table: Table) -> list[Kind]:
+    """Sizes of numbers, the stretches of each, and where their bytes lie: those of neighbours in one."""
     taken = table["length"].astype(np.int64) * table["itemsize"]
     stops = np.cumsum(table["gap"] + taken)
+    kinds = list[Kind]()
     for size in _SIZES:
-        stretches = np.flatnonzero(table["itemsize"] == size)
-        if len(stretches):
-            yield stretches, size, list(map(slice, (stops - taken)[stretches].tolist(), stops[stretches].tolist()))
+        own = np.flatnonzero(table["itemsize"] == size)
+        if len(own):
+            firsts, lasts = (stops - taken)[own], stops[own]
+            is_apart = firsts[1:] != lasts[:-1]
+            ends = [*firsts[:1], *firsts[1:][is_apart]], [*lasts[:-1][is_apart], *lasts[-1:]]
+            kinds.append((size, own, list(map(slice, *ends))))
+    return kinds
 
 
-def _is_rest(length: int, table: Table) -> Bool[np.ndarray, " byte"]:
+def _is_rest(length: int, kinds: Sequence[Kind]) -> Bool[np.ndarray, " byte"]:
     """Which bytes belong to no number."""
     is_rest = np.ones(length, dtype=bool)
-    for _, _, cuts in _by_size(table):
+    for _, _, cuts in kinds:
         for cut in cuts:
             is_rest[cut] = False
     return is_rest

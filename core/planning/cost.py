@@ -343,8 +343,8 @@ def predicted_records(steps: Runs, *, points: int, max_steps: int) -> Runs:
 
 
 SUMMARY_BYTES: Final = 600
-BYTES_PER_RECORD: Final = 12
-"""Compressed; a step number and six curves."""
+BYTES_PER_RECORD: Final = 7
+"""On a page with others; a step number and six curves."""
 
 
 def stored_bytes(records: Runs, *, dimension: int, parts: int, vectors: int = 0) -> Runs:
