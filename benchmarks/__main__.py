@@ -25,6 +25,7 @@ from benchmarks.report import write_report
 from benchmarks.scale import measure_scale
 from benchmarks.service import measure_service
 from benchmarks.solvers import measure_solvers
+from benchmarks.timeline import measure_timeline
 from benchmarks.tracker import measure_tracker
 from benchmarks.turns import Effort, one_core
 from core.descent.kernel import chosen
@@ -56,6 +57,7 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "solvers": solvers,
     "recording": recording,
     "service": measure_service,
+    "timeline": measure_timeline,
     "cost": measure_cost,
     "figure1": measure_figure_1,
     "tracker": measure_tracker,
@@ -65,7 +67,7 @@ COMMANDS: Final[dict[str, Callable[[Effort], dict[str, Any]]]] = {
     "classroom": measure_classroom,
     "scale": measure_scale,
 }
-SLOW: Final = ("service", "cost", "figure1", "tracker", "door", "explorer", "page", "classroom", "scale")
+SLOW: Final = ("service", "timeline", "cost", "figure1", "tracker", "door", "explorer", "page", "classroom", "scale")
 """Not part of all that is done quickly."""
 
 

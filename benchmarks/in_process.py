@@ -83,7 +83,7 @@ def side_by_side_seconds(spec: ExperimentSpec, processes: int) -> float:
         share.join()
     if any(share.exitcode for share in shares):
         raise RuntimeError("a process that trained has failed")
-    return max(taken.get() for _ in shares)
+    return max(float(taken.get()) for _ in shares)
 
 
 def _train_share(spec: bytes, batches_begun: Any, ready: Any, taken: Any) -> None:

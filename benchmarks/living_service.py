@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import redis
 
@@ -45,13 +46,22 @@ class LivingService:
 
 
 @contextmanager
-def living_service(workers: int, stepbias: str = "") -> Iterator[LivingService]:
-    """A service with that many workers, until the block ends; ours, or that of another version's command."""
+def living_service(
+    workers: int, stepbias: str = "", environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[LivingService]:
+    """A service with that many workers, until the block ends; ours, or that of another version's command.
+
+    It sees what is in the `environment`, beside ours.
+    """
     ours = str(Path(sys.executable).with_name("stepbias"))
     command = [stepbias or ours, "up", "--port", "0", "--workers", str(workers)]
     with tempfile.TemporaryDirectory(prefix="stepbias-bench-") as directory:
         process = subprocess.Popen(
-            [*command, "--state-dir", directory], stdout=subprocess.PIPE, text=True, cwd=directory, env=_environment()
+            [*command, "--state-dir", directory],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=directory,
+            env=_environment() | dict(environment),
         )
         try:
             assert process.stdout is not None

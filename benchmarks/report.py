@@ -20,6 +20,7 @@ from benchmarks.scale_report import (
     rows_of_predictions,
     scale_figure,
 )
+from benchmarks.timeline import AFTER, BEFORE, BEGIN, BETWEEN, COLUMNS, NOTICED_MS, STORE, TRAIN
 from core.figures.render import render
 
 Numbers = Mapping[str, Any]
@@ -194,6 +195,39 @@ def _service(numbers: Numbers) -> str:
         f"Planning {planning['runs']} runs of a data set that is analysed already: {planning['seconds']:.2f} s.\n",
     )
     return "\n".join(parts)
+
+
+def _timeline(numbers: Numbers) -> str:
+    told = paragraph(
+        f"One sweep of Figure 1 with two workers, {numbers['seconds']:.2f} s from the submission to the end, of a "
+        "service that has been at work before, and that told what it did by its spans (`python -m benchmarks "
+        f"timeline`). A column is {1e3 * numbers['seconds'] / COLUMNS:.0f} ms, and its sign what most of it went to: "
+        "p planning, b the beginning of a batch (data, analysis, first states), # steps and summaries, s waiting for "
+        "the store, a dot nothing."
+    )
+    rows = [
+        [row["worker"], row["batches"], *(f"{row[what]:.0f}" for what in (TRAIN, BEGIN, STORE, BEFORE, BETWEEN, AFTER))]
+        for row in numbers["rows"]
+    ]
+    head = ["ms of", "batches", "steps and summaries", "beginnings", "the store", "before", "between", "after"]
+    plan = ", ".join(f"{step['what']} {step['ms']:.0f}" for step in numbers["plan"] if step["what"] != "plan")
+    whole = [step for step in numbers["plan"] if step["what"] == "plan"]
+    gaps = ", ".join(
+        f"{gap['what']} {gap['ms']:.0f} at {gap['at_ms']:.0f} ({gap['worker']})" for gap in numbers["gaps"]
+    )
+    return "\n".join(
+        (
+            "### Where its time goes\n",
+            told,
+            _origin(numbers),
+            "```text\n" + "\n".join(numbers["picture"]) + "\n```\n",
+            table(head, rows),
+            paragraph(
+                f"The plan takes {sum(step['ms'] for step in whole):.0f} ms from {whole[0]['at_ms']:.0f} ms on: "
+                f"{plan}. A core waits for more than {NOTICED_MS:.0f} ms: {gaps or 'nowhere'}."
+            ),
+        )
+    )
 
 
 def _rows_of_sweep(sweep: Numbers) -> str:
@@ -393,6 +427,7 @@ SECTIONS: Final[dict[str, Callable[[Numbers], str]]] = {
     "solvers": _solvers,
     "recording": _recording,
     "service": _service,
+    "timeline": _timeline,
     "cost": _cost,
     "door": _door,
     "tracker": _tracker,

@@ -37,7 +37,9 @@ def tracer() -> "Tracer | None":
     except ImportError:
         log.warning("no traces are sent: they need stepbias[otel]")
         return None
-    resource = Resource({"service.name": SERVICE_NAME}).merge(OTELResourceDetector().detect())
+    resource = Resource({"service.name": SERVICE_NAME, "process.pid": os.getpid()}).merge(
+        OTELResourceDetector().detect()
+    )
     provider = TracerProvider(resource=resource)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider.get_tracer(SERVICE_NAME)

@@ -19,6 +19,7 @@ from core.sweep.grid import Grid
 from jobs.errors import StoreFull
 from jobs.kept_documents import uploads
 from jobs.records import Claim, FinishedRun, StoredRun
+from jobs.tracing import span
 from worker.analyses import ensure_analysis
 from worker.context import WorkerContext
 from worker.heartbeat import Heartbeat, Interrupted
@@ -99,7 +100,8 @@ def commit(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, ended: Se
     """Store the runs that ended."""
     if ended:
         runs = finished(ended)
-        heartbeat.once_there_is_room(lambda: context.store.commit_runs(claim, runs))
+        with span("commit"):
+            heartbeat.once_there_is_room(lambda: context.store.commit_runs(claim, runs))
 
 
 class TrainingJob:
@@ -109,7 +111,8 @@ class TrainingJob:
         self._claim, self._context, self._heartbeat = claim, context, heartbeat
         # An attempt may have failed because of its checkpoint; after a failure the batch starts afresh.
         kept = None if claim.job.failures else context.store.checkpoint(claim.job)
-        self._batch = _batch(context, heartbeat, grid, claim.job.payload["indices"], kept)
+        with span("begin"):
+            self._batch = _batch(context, heartbeat, grid, claim.job.payload["indices"], kept)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
         self._is_too_large = False
         self._ended: list[EndedRun] = []

@@ -113,7 +113,8 @@ def _work_on(claim: Claim, context: WorkerContext) -> End:
     try:
         with one_thread(LIBRARIES), Heartbeat(context, claim, stall_seconds=stall_seconds) as heartbeat:
             runs = WORK[claim.job.kind](claim, context, heartbeat)
-            heartbeat.once_there_is_room(partial(context.store.complete, claim, runs))
+            with span("complete"):
+                heartbeat.once_there_is_room(partial(context.store.complete, claim, runs))
     except (LeaseLost, StoreUnavailable):
         raise
     except (Interrupted, TurnOver):

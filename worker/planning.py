@@ -25,6 +25,7 @@ from core.spec.experiment_spec import ExperimentSpec, UploadedData
 from core.sweep.grid import Grid, GridProblem
 from jobs.document_keys import analysis_key, interpolators_key
 from jobs.records import Claim, FinishedRun, NewJob, Order, Queue
+from jobs.tracing import span
 from worker.analyses import ensure_analysis, ensure_interpolators
 from worker.batch import train_at_once
 from worker.context import WorkerContext
@@ -123,7 +124,8 @@ def _seconds_of_problem(grid: Grid, first: int) -> float:
 
 
 def _plan_block(claim: Claim, context: WorkerContext, heartbeat: Heartbeat, grid: Grid, block: _Block) -> None:
-    analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem_of(block.start)))
+    with span("analyse"):
+        analysis = heartbeat.once_there_is_room(partial(analysis_for, claim, context, grid.problem_of(block.start)))
     planned = partial(planned_batches, grid, range(block.start, block.stop), analysis, chosen(context.settings.kernel))
     is_whole = block.stop - block.start == len(grid)
     if block.missing is None:
@@ -195,8 +197,9 @@ def analysis_for(claim: Claim, context: WorkerContext, problem: GridProblem) -> 
 
 def _missing(claim: Claim, context: WorkerContext, grid: Grid, block: _Block) -> Sequence[int]:
     """The runs of the block that are not stored; the keys of all of them are recorded."""
-    keys = [grid.run(index).key for index in range(block.start, block.stop)]
-    return list(context.store.set_run_keys(claim, block.start, keys))
+    with span("keys"):
+        keys = [grid.run(index).key for index in range(block.start, block.stop)]
+        return list(context.store.set_run_keys(claim, block.start, keys))
 
 
 def _keep(claim: Claim, context: WorkerContext, block: _Block) -> None:
@@ -250,9 +253,11 @@ def _add(claim: Claim, context: WorkerContext, batches: Sequence[tuple[int, Batc
 def _record(claim: Claim, context: WorkerContext, jobs: Sequence[NewJob]) -> None:
     """Record jobs of one queue, and wake those who may take them: their own look comes once in a round."""
     for start in range(0, len(jobs), JOBS_PER_CALL):
-        context.store.add_jobs(claim, jobs[start : start + JOBS_PER_CALL])
+        with span("add"):
+            context.store.add_jobs(claim, jobs[start : start + JOBS_PER_CALL])
         if start == 0:
-            context.ring(jobs[0].queue, min(len(jobs), MOST_WOKEN))
+            with span("ring"):
+                context.ring(jobs[0].queue, min(len(jobs), MOST_WOKEN))
 
 
 def _job(claim: Claim, batch: Batch, queue: Queue, rank: int, *, analyses: bool = False) -> NewJob:
