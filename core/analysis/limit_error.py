@@ -37,11 +37,12 @@ class LimitErrors:
         self._completer: Completer | None = None
         self._rounding = RoundingErrors(dataset, network)
 
-    def of(self, trained: TrainedRun) -> float:
+    def of(self, trained: TrainedRun, spectrum: Float64[np.ndarray, " order"] | None = None) -> float:
         """‖β − β_limit‖₂/‖β‖₂ of the reported end, to first order with safety factors; absolute where β = 0.
 
         1, all of β, where minibatches may lead away again. NaN where it comes to more than that, which says nothing.
         Where weights decay for ever the limit is that of `core.analysis.penalised_limit`, which minibatches pass by.
+        `spectrum` is that of the Gram matrix at the end, where it is known.
         """
         if trained.run.weight_decay.lasts:
             return 1.0 if trained.run.optimizer.draws_batches else self._penalised.error(trained)
@@ -50,7 +51,7 @@ class LimitErrors:
         distance = trained.completion.estimate if trained.completion else self._of_iterate(trained, predictor) / norm
         if distance == 1:
             return distance
-        error = distance + self._rounding.of(trained) / norm
+        error = distance + self._rounding.of(trained, spectrum) / norm
         return error if error <= 1 else math.nan
 
     def _of_iterate(self, trained: TrainedRun, predictor: Float64[np.ndarray, " dim"]) -> float:

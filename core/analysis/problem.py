@@ -1,5 +1,6 @@
 """The analysis of a problem: its reference interpolators, and the largest step size at which one is stable."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -159,4 +160,4 @@ def worth(dataset: Dataset, network: Network, predictor: Float64[np.ndarray, " d
 
 def finite(value: Any) -> float | None:
     """A float as JSON can say it."""
-    return float(value) if value is not None and np.isfinite(value) else None
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -11,13 +11,17 @@ import math
 from typing import Final
 
 import numpy as np
+from jaxtyping import Float64
 
-from core.completion.oblique_projector import ObliqueProjector
+from core.completion.oblique_projector import complement_norm
 from core.data.regression import Dataset
 from core.networks.network import Network
 from core.training.training_run import TrainedRun
 
 UNIT: Final = float(np.finfo(np.float64).eps)
+
+RESOLVED: Final = 1e-6
+"""Least eigenvalue of a Gram matrix over its largest one, down to which nine digits of it are right."""
 
 
 class RoundingErrors:
@@ -28,28 +32,38 @@ class RoundingErrors:
         self._basis = dataset.row_space
 
     @np.errstate(all="ignore")
-    def of(self, trained: TrainedRun) -> float:
+    def of(self, trained: TrainedRun, spectrum: Float64[np.ndarray, " order"] | None = None) -> float:
         """UNIT·(1 + √t + s·min(τ, t))·‖P‖₂·‖Σ_k|θ_k ∂β/∂θ_k|‖₂, s the part of the parameters that stand still.
 
-        s is UNIT over the largest relative step of the last iterate, at most 1. Cost O(N·d·min(N, d)).
+        s is UNIT over the largest relative step of the last iterate, at most 1. `spectrum` is that of the Gram matrix
+        at the end of the run, in ascending order, where it is known. Cost O(N·d·min(N, d)).
         """
-        terms = np.abs(self._network.jacobian(trained.end) * trained.end).sum(axis=0)
-        missed = self._part_still(trained) * min(self._slowest(trained), trained.steps)
-        units = 1 + math.sqrt(trained.steps) + missed
-        return UNIT * units * self._kept(trained) * float(np.linalg.norm(terms))
-
-    def _kept(self, trained: TrainedRun) -> float:
-        """‖P‖₂, or 1 where a parameter vanishes: to follow the flow there is more than float64 can do."""
         weights = self._network.tangent_weights(trained.end)
+        terms = np.abs(self._network.jacobian(trained.end) * trained.end).sum(axis=0)
+        missed = self._part_still(trained) * min(self._slowest(trained, weights, spectrum), trained.steps)
+        units = 1 + math.sqrt(trained.steps) + missed
+        return UNIT * units * self._kept(weights) * float(np.linalg.norm(terms))
+
+    def _kept(self, weights: Float64[np.ndarray, " dim"]) -> float:
+        """‖P‖₂, or 1 where a parameter vanishes: to follow the flow there is more than float64 can do."""
         if not (self._basis.size and weights.all()):
             return 1.0
-        return ObliqueProjector.of(self._basis, weights).complement
+        return complement_norm(self._basis, weights)
 
-    def _slowest(self, trained: TrainedRun) -> float:
-        """τ, ∞ where nothing falls."""
-        weights = self._network.tangent_weights(trained.end)
-        values = np.linalg.svd(self._X * np.sqrt(weights), compute_uv=False)[: self._basis.shape[1]]
-        rate = trained.run.end_step_size * float(values.min(initial=np.inf)) ** 2 / len(self._y)
+    def _slowest(
+        self,
+        trained: TrainedRun,
+        weights: Float64[np.ndarray, " dim"],
+        spectrum: Float64[np.ndarray, " order"] | None,
+    ) -> float:
+        """τ, ∞ where nothing falls. By the singular values of X√c where their squares have lost the least one."""
+        rank, least = self._basis.shape[1], 0.0
+        if spectrum is not None and rank and spectrum[-rank] >= RESOLVED * spectrum[-1]:
+            least = float(spectrum[-rank])
+        else:
+            values = np.linalg.svd(self._X * np.sqrt(weights), compute_uv=False)[:rank]
+            least = float(values.min(initial=np.inf)) ** 2 / len(self._y)
+        rate = trained.run.end_step_size * least
         return (1 - trained.run.optimizer.momentum) / rate if rate else math.inf
 
     def _part_still(self, trained: TrainedRun) -> float:

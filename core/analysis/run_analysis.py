@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +20,7 @@ from core.networks.network import Network
 from core.outcome import WITH_LIMIT, Outcome
 from core.stability import bounds
 from core.stability.mean_square_step import mean_square_stable_step
-from core.stability.sharpness import Eigenpair, interpolator_sharpness_of, top_hessian_eigenpairs
+from core.stability.sharpness import Eigenpair, interpolator_spectrum_of, top_hessian_eigenpairs
 from core.stability.tangent_kernel import kernel_change
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 
@@ -69,9 +69,9 @@ class RunAnalysis:
         start = start or self.starts.of(trained.run.initial)
         run, completion, network, X = trained.run, trained.completion, self._network, self._dataset.X
         predictor, tangent_weights = network.predictor(trained.end), network.tangent_weights(trained.end)
-        gauss_newton = interpolator_sharpness_of(X, tangent_weights)
+        gauss_newton, spectrum = interpolator_spectrum_of(X, tangent_weights)
         sharpness = hessian_top or self.hessian_tops([trained])[0] or gauss_newton
-        limit_error = self._limit_errors.of(trained) if trained.outcome in WITH_LIMIT else np.nan
+        limit_error = self._limit_errors.of(trained, spectrum) if trained.outcome in WITH_LIMIT else np.nan
         excess, test = risks(predictor, self._dataset)
         best, best_risks = _best_record(trained)
         values: dict[str, Any] = {
@@ -132,7 +132,11 @@ class RunAnalysis:
         if math.isnan(limit_error):
             return limit_error
         change = risk_change(predictor, limit_error * float(np.linalg.norm(predictor)), self._dataset)
-        return change if change <= risk_of(np.zeros_like(predictor), self._dataset) else np.nan
+        return change if change <= self._risk_of_zero else np.nan
+
+    @cached_property
+    def _risk_of_zero(self) -> float:
+        return float(risk_of(np.zeros(self._dataset.X.shape[1]), self._dataset))
 
     def _predictor_error(self, predictor: Float64[np.ndarray, " dim"]) -> float:
         truth = self._dataset.true_predictor

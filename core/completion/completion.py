@@ -19,7 +19,7 @@ from jaxtyping import Float64
 from core.completion.bound import CompletedRun, proven_distance
 from core.completion.flow_path import sharpness_on_the_way
 from core.completion.minibatch_spectrum import MinibatchSpectrum
-from core.completion.oblique_projector import ObliqueProjector
+from core.completion.oblique_projector import ObliqueProjector, complement_norm
 from core.completion.remaining_descent import RemainingDescent, Spectrum
 from core.completion.stepping import PLAIN, Stepping
 from core.completion.stride import MakeSolver, NumpyStrides, StrideSolver
@@ -193,8 +193,9 @@ class Completer:
         sharpness = self._gram.largest(end.state.tangent_weights) if warm_up.pairs_left else 0.0
         if not step_size * self._ratio * sharpness < 2:
             return NotCompletable.UNSTABLE
-        norm, projector = float(np.linalg.norm(end.predictor)), ObliqueProjector.of(space.basis, end.state.weights)
-        allowed = STRIDES_MISS * tolerance * norm / (projector.norm or 1.0)
+        norm, (dim, rank) = float(np.linalg.norm(end.predictor)), space.basis.shape
+        projected = complement_norm(space.basis, end.state.weights) if rank < dim else 0.0
+        allowed = STRIDES_MISS * tolerance * norm / (projected or 1.0)
         found = strided(descent, state, end.state, warm_up, allowed=allowed)
         if found is None:
             return NotCompletable.ROUGH
@@ -204,7 +205,7 @@ class Completer:
         limit = self.complete(ahead, step_size=step_size, tolerance=tolerance)
         if not isinstance(limit, Completion):
             return limit
-        missed = projector.norm * float(np.linalg.norm(drift))
+        missed = projected * float(np.linalg.norm(drift))
         estimate = limit.estimate + missed / norm
         if not estimate <= tolerance:
             return Unsettled(error=estimate)

@@ -33,21 +33,33 @@ class ObliqueProjector:
         √C·V, whose squares are the eigenvalues of M.
         """
         dim, rank = basis.shape
-        complement, stiffness = (_by_cholesky if weights.max() <= MOST_SPREAD * weights.min() else _by_root)(
-            basis, weights
-        )
+        factored = _by_cholesky(basis, weights)
+        if factored is None:
+            complement, stiffness = _by_root(basis, weights)
+        else:
+            complement, stiffness = factored[0], 1 / least_eigenvalue(factored[1])
         return cls(norm=complement if rank < dim else 0.0, complement=complement, stiffness=stiffness)
 
 
-def _by_cholesky(basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:
-    """‖I − P‖₂² is the largest eigenvalue of M⁻¹(CV)ᵀ(CV)M⁻¹, and M the inverse of the stiffness for its least one."""
+def complement_norm(basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]) -> float:
+    """‖I − P‖₂ alone, to the bit as `ObliqueProjector.of` has it."""
+    factored = _by_cholesky(basis, weights)
+    return _by_root(basis, weights)[0] if factored is None else factored[0]
+
+
+def _by_cholesky(
+    basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]
+) -> tuple[float, Float64[np.ndarray, "rank rank"]] | None:
+    """‖I − P‖₂, whose square is the largest eigenvalue of M⁻¹(CV)ᵀ(CV)M⁻¹, and M; None where that is not for M."""
+    if not weights.max() <= MOST_SPREAD * weights.min():
+        return None
     weighted = weights[:, None] * basis
     matrix = basis.T @ weighted
     factor, failed = dpotrf(matrix, lower=True, clean=False)
     if failed:
-        return _by_root(basis, weights)
+        return None
     solved = dpotrs(factor, weighted.T, lower=True)[0]
-    return float(np.sqrt(largest_eigenvalue(solved @ solved.T))), 1 / least_eigenvalue(matrix)
+    return float(np.sqrt(largest_eigenvalue(solved @ solved.T))), matrix
 
 
 def _by_root(basis: Float64[np.ndarray, "dim rank"], weights: Float64[np.ndarray, " dim"]) -> tuple[float, float]:

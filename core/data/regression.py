@@ -88,6 +88,15 @@ class Dataset:
         return float(missing @ missing) / (2 * len(self.y))
 
     @cached_property
+    def risk_curvature(self) -> float:
+        """λ_max of the Hessian of the risks, or a bound of it; NaN where neither risk is known."""
+        if self.population is not None and self.true_predictor is not None:
+            return self.population.largest_curvature(len(self.true_predictor))
+        if self.held_out is not None:
+            return float(np.linalg.norm(self.held_out.X, 2)) ** 2 / len(self.held_out.y)
+        return math.nan
+
+    @cached_property
     def backwards(self) -> "Dataset":
         """The same problem with its samples and its coordinates from the last to the first."""
         truth, held_out = self.true_predictor, self.held_out
@@ -216,14 +225,12 @@ def risk_change(predictor: Float64[np.ndarray, " dim"], distance: float, dataset
     """
     if dataset.population is not None and dataset.true_predictor is not None:
         gradient = dataset.population.risk_gradient(predictor - dataset.true_predictor)
-        largest = dataset.population.largest_curvature(len(predictor))
     elif dataset.held_out is not None:
         X, y = dataset.held_out.X, dataset.held_out.y
         gradient = X.T @ (X @ predictor - y) / len(y)
-        largest = float(np.linalg.norm(X, 2)) ** 2 / len(y)
     else:
         return float("nan")
-    return float(np.linalg.norm(gradient) * distance + largest * distance**2 / 2)
+    return float(np.linalg.norm(gradient) * distance + dataset.risk_curvature * distance**2 / 2)
 
 
 def train_loss(

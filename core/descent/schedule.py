@@ -15,8 +15,9 @@ def warmed_up(
 ) -> Float64[np.ndarray, "step run"]:
     """η_t = η·min(1, (t+1)/W) for start ≤ t < stop (section 7 of the paper); W = 0 means no warm-up."""
     t = np.arange(start, stop)[:, None]
-    ramp = (t + 1) / np.maximum(warmup_steps, 1)
-    schedule: Float64[np.ndarray, "step run"] = step_size * np.minimum(1.0, ramp)
+    schedule: Float64[np.ndarray, "step run"] = (t + 1) / np.maximum(warmup_steps, 1)
+    np.minimum(1.0, schedule, out=schedule)
+    schedule *= step_size
     return schedule
 
 

@@ -49,11 +49,18 @@ def top_eigenpair(matrix: Float64[np.ndarray, "order order"]) -> Eigenpair:
 
     Where eigenvalues cluster, as they do at flat interpolators, Lanczos gains nothing.
     """
+    return _with_spectrum(matrix)[0]
+
+
+def _with_spectrum(
+    matrix: Float64[np.ndarray, "order order"],
+) -> tuple[Eigenpair, Float64[np.ndarray, " order"]]:
     if not np.isfinite(matrix).all():
-        return Eigenpair(value=float("nan"), vector=np.full(len(matrix), np.nan), residual=float("nan"))
+        nothing = np.full(len(matrix), np.nan)
+        return Eigenpair(value=float("nan"), vector=nothing, residual=float("nan")), nothing
     values, vectors = np.linalg.eigh(matrix)
     value, vector = float(values[-1]), vectors[:, -1]
-    return _eigenpair(value, vector, float(np.linalg.norm(matrix @ vector - value * vector)))
+    return _eigenpair(value, vector, float(np.linalg.norm(matrix @ vector - value * vector))), values
 
 
 def interpolator_sharpness_of(
@@ -65,9 +72,16 @@ def interpolator_sharpness_of(
     spectrum; the smaller of the two is solved, so the vector has min(N, d) entries. Cost O(Nd·min(N, d)). Away from an
     interpolator this is the sharpness of the Gauss-Newton matrix, not of the loss.
     """
+    return interpolator_spectrum_of(X, tangent_weights)[0]
+
+
+def interpolator_spectrum_of(
+    X: Float64[np.ndarray, "sample dim"], tangent_weights: Float64[np.ndarray, " dim"]
+) -> tuple[Eigenpair, Float64[np.ndarray, " order"]]:
+    """`interpolator_sharpness_of`, and the min(N, d) eigenvalues of the smaller matrix in ascending order."""
     with np.errstate(all="ignore"):  # what overflows is NaN
         scaled = X * np.sqrt(tangent_weights / len(X))
-        return top_eigenpair(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
+        return _with_spectrum(scaled @ scaled.T if len(X) <= X.shape[1] else scaled.T @ scaled)
 
 
 def ascended_sharpness_of(

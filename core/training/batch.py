@@ -143,13 +143,16 @@ class Batch:
         chunk where all its steps are alike.
         """
         limits = self.limits
-        if self.even_from <= start and stop <= self.even_until and start >= moves_from.max():
+        all_move = stop <= self.even_until and start >= moves_from.max()
+        if all_move and self.even_from <= start:
             return [each[: stop - start] for each in self.even]
         steps = np.arange(start, stop)[:, None]
-        moving = (steps < limits.max_steps) & (steps >= moves_from)
         shapes = [run.step_shape for run in self.runs]
         schedule = scheduled(limits.step_size, limits.warmup_steps, shapes, start, stop)
-        schedule, momentum = np.where(moving, schedule, 0.0), np.where(moving, self.momentum, 0.0)
+        momentum = np.broadcast_to(self.momentum, schedule.shape)
+        if not all_move:
+            moving = (steps < limits.max_steps) & (steps >= moves_from)
+            schedule, momentum = np.where(moving, schedule, 0.0), np.where(moving, self.momentum, 0.0)
         if not self.decays:
             return schedule, momentum, schedule, momentum
         until = [NEVER if run.weight_decay.until is None else run.weight_decay.until for run in self.runs]

@@ -13,6 +13,7 @@ from core.data.regression import Dataset
 from core.descent.optimizers import FullBatch, HeavyBall, LabelNoise, Minibatch, Optimizer
 from core.networks.network import UV, Diagonal, Network
 from core.outcome import Outcome
+from core.stability.sharpness import interpolator_spectrum_of
 from core.training.training_run import CompletedLimit, TrainedRun, TrainingRun
 from tests.core.trainings import TINY, made_up, planned, problem_of, trained_alone
 
@@ -121,6 +122,12 @@ def test_parameters_that_stand_still_miss_a_unit_of_every_step(optimizer: Optimi
     assert said == pytest.approx(rounding_of_steps(told, Diagonal(2)), rel=0.3)
     assert less == pytest.approx(rounding_of_steps(few, Diagonal(2)), rel=1e-6)
     assert said > 2 * less
+    weights = Diagonal(2).tangent_weights(theta)
+    spectrum = interpolator_spectrum_of(TINY.X, weights)[1]
+    assert LimitErrors(TINY, Diagonal(2)).of(told, spectrum) == pytest.approx(said, rel=1e-9)
+    # A least eigenvalue that float64 has lost is not taken for what it is not.
+    lost = np.where(np.arange(len(spectrum)) == 0, 1e-7 * spectrum, spectrum)
+    assert LimitErrors(TINY, Diagonal(2)).of(told, lost) == said
 
 
 def test_where_a_parameter_is_zero_rounding_is_that_of_the_steps_alone() -> None:

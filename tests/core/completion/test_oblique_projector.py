@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.completion.oblique_projector import ObliqueProjector
+from core.completion.oblique_projector import ObliqueProjector, complement_norm
 from core.data.regression import Dataset
 from core.data.row_space import row_space
 from tests.core.problems import small_problem, small_problems
@@ -32,3 +32,11 @@ def test_a_unique_interpolator_leaves_no_freedom() -> None:
     found = ObliqueProjector.of(row_space(data.X), np.array([1.0, 10.0, 0.1]))
     assert found.norm == 0.0
     assert found.complement == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("spread", [1.0, 8.0, 30.0])
+def test_the_norm_of_the_complement_is_the_same_by_itself(spread: float) -> None:
+    """To the bit, by Cholesky and beyond it."""
+    basis = row_space(small_problem(0).X)
+    weights = np.exp(np.random.default_rng(1).normal(0, spread, 7))
+    assert complement_norm(basis, weights) == ObliqueProjector.of(basis, weights).complement
