@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import chosen, kernel_id, kernels
 from core.descent.loss_events import NO_EVENTS
@@ -45,8 +45,10 @@ class OurLoop:
             taken = min(self._longest - row, end - self._taken)
             self._descent.advance(
                 self._step_sizes[:taken],
-                noise=self._noise.of(slice(row, row + taken)),
-                momentum=None if self._momentum is None else self._momentum[:taken],
+                StepTerms(
+                    noise=self._noise.of(slice(row, row + taken)),
+                    momentum=None if self._momentum is None else self._momentum[:taken],
+                ),
                 events=replace(NO_EVENTS, start=self._taken, interval=CHECK_INTERVAL),
             )
             self._taken += taken
