@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.baselines.batch import Batch
 from benchmarks.baselines.elapsed import Elapsed, elapsed
 from core.descent.ascent import Ascent, AscentAlong
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import chosen, kernel_id, kernel_of
 from core.descent.loss_events import NO_EVENTS
@@ -58,10 +58,12 @@ class OurLoop:
             taken = min(self._longest - row, end - self._taken)
             self._descent.advance(
                 self._step_sizes[:taken],
-                noise=self._noise.of(slice(row, row + taken)),
-                momentum=None if self._momentum is None else self._momentum[:taken],
-                decay=None if self._decay is None else self._decay.of(slice(taken)),
-                ascent=self._ascent,
+                StepTerms(
+                    noise=self._noise.of(slice(row, row + taken)),
+                    momentum=None if self._momentum is None else self._momentum[:taken],
+                    decay=None if self._decay is None else self._decay.of(slice(taken)),
+                    ascent=self._ascent,
+                ),
                 events=replace(NO_EVENTS, start=self._taken, interval=CHECK_INTERVAL),
             )
             self._taken += taken

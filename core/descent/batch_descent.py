@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from core.descent.ascent import Ascent
-from core.descent.gradient_noise import ResidualNoise
+from core.descent.gradient_noise import NO_NOISE, ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
@@ -16,7 +16,32 @@ from core.descent.per_run import RUN_AXIS, PerRun
 from core.descent.weight_decay import Decay
 from core.networks.network import Network
 
-NO_NOISE: Final = ResidualNoise()
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class StepTerms:
+    """What steps are made of beside their sizes and the gradient at θ, a row for each; nothing of it by default.
+
+    `noise` is what is done to residuals or to where gradients are taken, `momentum` what each step keeps of the
+    velocity, where there is one, `decay` what becomes of θ beside the gradient. Gradients are taken where an `ascent`
+    leads, of steps without noise, velocity or decay.
+    """
+
+    noise: ResidualNoise = NO_NOISE
+    momentum: Float64[np.ndarray, "step run"] | None = None
+    decay: Decay | None = None
+    ascent: Ascent | None = None
+
+    def of(self, steps: slice) -> "StepTerms":
+        """Some of the steps."""
+        return StepTerms(
+            noise=self.noise.of(steps),
+            momentum=None if self.momentum is None else self.momentum[steps],
+            decay=None if self.decay is None else self.decay.of(steps),
+            ascent=self.ascent,
+        )
+
+
+PLAIN: Final = StepTerms()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -104,23 +129,18 @@ class BatchDescent(ABC):
         return average
 
     @abstractmethod
-    def advance(  # noqa: PLR0913 - all but the step sizes by name, and seldom any
+    def advance(
         self,
         step_sizes: Float64[np.ndarray, "step run"],
+        terms: StepTerms = PLAIN,
         *,
-        noise: ResidualNoise = NO_NOISE,
-        momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
-        decay: Decay | None = None,
-        ascent: Ascent | None = None,
         growth: LossGrowth | None = None,
     ) -> Chunk:
-        """Take one step for each row of `step_sizes`, with the residual of each step perturbed, up to the first event.
+        """Take one step for each row of `step_sizes` and of `terms`, up to the first event.
 
-        `momentum` is what each step keeps of the velocity, where there is one, `decay` what becomes of θ beside the
-        gradient. Gradients are taken where an `ascent` leads, of steps without noise, velocity or decay. In `growth` is
-        noted where losses grow, of runs whose step size is not 0 and whose gradient is that of θ. Overflow is no error
-        here: a run that diverges goes to infinity or NaN by itself and disturbs no other.
+        In `growth` is noted where losses grow, of runs whose step size is not 0 and whose gradient is that of θ.
+        Overflow is no error here: a run that diverges goes to infinity or NaN by itself and disturbs no other.
         """
 
     @abstractmethod

@@ -50,6 +50,9 @@ class ResidualNoise:
         )
 
 
+NO_NOISE: Final = ResidualNoise()
+
+
 class GradientNoise:
     """The noise of a batch of runs, which keeps what it drew last: of minibatches until the next is drawn in its place.
 
@@ -98,6 +101,8 @@ class GradientNoise:
 
     def between(self, start: int, stop: int) -> ResidualNoise:
         """The perturbations of the steps start ≤ t < stop; weights are valid until the next are asked for."""
+        if self.quiet_from(start):
+            return NO_NOISE
         is_noisy, weight = start < self._noisy_steps, self._weights(start, stop) if self._minibatches else None
         return ResidualNoise(
             weight=None if weight is None else weight[..., : self._samples],

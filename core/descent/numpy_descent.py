@@ -12,13 +12,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from core.descent.ascent import Ascent, AscentAlong, gradient_of_ascents
-from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
+from core.descent.batch_descent import PLAIN, BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
 from core.descent.optimizers import Optimizer
-from core.descent.weight_decay import Decay
 from core.networks.network import Network
 from core.tiles import TILE, padded
 
@@ -65,15 +64,12 @@ class Descent(BatchDescent):
         self._residual_tiles = self._residual.reshape(tiles, TILE, samples)
         self._x_tiles = self._x.reshape(tiles, TILE, dim)
 
-    def advance(  # noqa: PLR0913 - all but the step sizes by name, and seldom any
+    def advance(
         self,
         step_sizes: Float64[np.ndarray, "step run"],
+        terms: StepTerms = PLAIN,
         *,
-        noise: ResidualNoise = NO_NOISE,
-        momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
-        decay: Decay | None = None,
-        ascent: Ascent | None = None,
         growth: LossGrowth | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, check by check."""
@@ -83,12 +79,10 @@ class Descent(BatchDescent):
             first, step, done = events.start + piece.start, events.start + piece.stop, piece.stop
             looks = [] if growth is None else growth.looks(first, step, events.interval).tolist()
             seen: list[np.ndarray] = []
-            if ascent is not None and ascent.along == AscentAlong.SAMPLE:
-                self._take_along_samples(step_sizes[piece], ascent)
+            if terms.ascent is not None and terms.ascent.along == AscentAlong.SAMPLE:
+                self._take_along_samples(step_sizes[piece], terms.ascent)
             else:
-                kept, own = None if momentum is None else momentum[piece], None if decay is None else decay.of(piece)
-                at = [look - first for look in looks]
-                seen = self._take(step_sizes[piece], noise.of(piece), kept, own, ascent, at)
+                seen = self._take(step_sizes[piece], terms.of(piece), [look - first for look in looks])
             if is_check := step % events.interval == 0:
                 checks.append(self.losses()[None])
                 ended = events.finds(step, checks[-1][0])
@@ -105,16 +99,11 @@ class Descent(BatchDescent):
             squares = [float(row @ row) for row in self._residual[: self.lanes]]
             return np.array(squares) / (2 * len(self._y))
 
-    def _take(  # noqa: PLR0913, PLR0917 - what a step is made of
-        self,
-        step_sizes: Float64[np.ndarray, "step run"],
-        noise: ResidualNoise,
-        momentum: Float64[np.ndarray, "step run"] | None,
-        decay: Decay | None,
-        ascent: Ascent | None,
-        looks: Sequence[int],
+    def _take(
+        self, step_sizes: Float64[np.ndarray, "step run"], terms: StepTerms, looks: Sequence[int]
     ) -> list[Float64[np.ndarray, " run"]]:
         """Take steps; returns the losses before those of these numbers, counted from the first."""
+        noise, momentum, decay = terms.noise, terms.momentum, terms.decay
         if decay is not None and self._velocity is None:
             step_sizes = step_sizes / decay.shrink
         coefficients = self._wide(step_sizes * (self._rate / len(self._y)))[:, :, None]
@@ -127,7 +116,7 @@ class Descent(BatchDescent):
                 self._accumulate(
                     coefficient if shrink is None or self._velocity is not None else coefficient * shrink[step]
                 )
-                there = self._gradient_point(noise, step, ascent)
+                there = self._gradient_point(noise, step, terms.ascent)
                 self._compute_residual(there)
                 if step in looks:
                     seen.append(np.einsum("ln,ln->l", lanes, lanes) / (2 * len(self._y)))

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from core.descent.ascent import Ascent
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import GradientNoise
 from core.descent.kernel import NUMPY, kernel_of
 from core.descent.loss_events import Chunk, LossEvents
@@ -101,10 +101,13 @@ class Batch:
     ) -> Chunk:
         """The steps start ≤ t < stop, up to the first event; before `moves_from` a run stands still."""
         schedule, momentum, shrink, pull = self._schedule(start, stop, moves_from)
-        noise, decay = self.noise.between(start, stop), Decay(shrink=shrink, pull=pull) if self.decays else None
-        return self.descent.advance(
-            schedule, noise=noise, momentum=momentum, events=events, decay=decay, ascent=self.ascent, growth=growth
+        terms = StepTerms(
+            noise=self.noise.between(start, stop),
+            momentum=momentum,
+            decay=Decay(shrink=shrink, pull=pull) if self.decays else None,
+            ascent=self.ascent,
         )
+        return self.descent.advance(schedule, terms, events=events, growth=growth)
 
     def theta(self) -> Float64[np.ndarray, "run part dim"]:
         """A copy of the parameters."""

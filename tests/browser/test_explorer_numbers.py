@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from core.descent.batch_descent import BatchState
+from core.descent.batch_descent import BatchState, StepTerms
 from core.descent.kernel import kernels
 from core.descent.loss_events import NO_EVENTS
 from core.interpolators.flattest import flattest_interpolator
@@ -86,7 +86,9 @@ def ran_here(setting: Setting, steps: int) -> tuple[np.ndarray, np.ndarray]:
     batch = kernels()["baseline"](X, y, Diagonal(method["depth"]), state)
     first = batch.losses()
     kept = np.full((steps, 1), method["momentum"]) if has_velocity else None
-    chunk = batch.advance(np.full((steps, 1), method["stepSize"]), momentum=kept, events=replace(NO_EVENTS, interval=1))
+    chunk = batch.advance(
+        np.full((steps, 1), method["stepSize"]), StepTerms(momentum=kept), events=replace(NO_EVENTS, interval=1)
+    )
     return np.concatenate([first, chunk.losses[:, 0]]), batch.theta.ravel()
 
 

@@ -12,16 +12,14 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from core.descent.ascent import Ascent, AscentAlong
-from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
-from core.descent.gradient_noise import ResidualNoise
+from core.descent.ascent import AscentAlong
+from core.descent.batch_descent import PLAIN, BatchDescent, BatchState, StepTerms
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
 from core.descent.native import library as native
 from core.descent.native.arrays import address, aligned_zeros, padded_rows, padded_width, tiled, with_whole_rows
 from core.descent.optimizers import Optimizer
-from core.descent.weight_decay import Decay
 from core.networks.network import Network
 
 RESIDENT: Final = 2**16
@@ -94,19 +92,17 @@ class NativeDescent(BatchDescent):
             weight_sum=None if self._weight_sum is None else address(self._weight_sum),
         )
 
-    def advance(  # noqa: PLR0913 - all but the step sizes by name, and seldom any
+    def advance(
         self,
         step_sizes: Float64[np.ndarray, "step run"],
+        terms: StepTerms = PLAIN,
         *,
-        noise: ResidualNoise = NO_NOISE,
-        momentum: Float64[np.ndarray, "step run"] | None = None,
         events: LossEvents = NO_EVENTS,
-        decay: Decay | None = None,
-        ascent: Ascent | None = None,
         growth: LossGrowth | None = None,
     ) -> Chunk:
         """As `BatchDescent.advance`, the whole chunk in one call."""
-        steps = len(step_sizes)
+        steps, noise, momentum = len(step_sizes), terms.noise, terms.momentum
+        decay, ascent = terms.decay, terms.ascent
         if decay is not None and self._velocity is None:
             step_sizes = _rowwise(np.divide, step_sizes, decay.shrink)
         coefficients, coefficient_stride = _strided(step_sizes, self._rate / len(self._X))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.data.regression import Dataset
 from core.descent.ascent import Ascent, AscentAlong
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, kernel_names, kernel_of
 from core.descent.optimizers import FullBatch, Nesterov, Optimizer
@@ -46,7 +46,7 @@ def test_ascents_are_those_of_the_plain_loop(
     theta, step_sizes = rng.uniform(-0.6, 0.6, (len(network.parts), lanes, 11)), rng.uniform(0, 0.01, lanes)
     rho = rng.uniform(0, 0.1 if normalized else 0.01, lanes)
     batch = lanes_of(kernel, data, network, theta.copy())
-    batch.advance(np.tile(step_sizes, (4, 1)), ascent=Ascent(along=along, normalized=normalized, rho=rho))
+    batch.advance(np.tile(step_sizes, (4, 1)), StepTerms(ascent=Ascent(along=along, normalized=normalized, rho=rho)))
     for lane in range(lanes):
         found = gradients_elsewhere.sharpness_aware(
             data.X,
@@ -71,7 +71,7 @@ def test_nesterov_momentum_is_that_of_its_two_sequences(kernel: str, network: Ne
     theta = rng.uniform(-0.7, 0.7, (len(network.parts), lanes, 6))
     step_sizes, momentum = rng.uniform(0, 0.03, lanes), rng.uniform(0, 0.95, lanes)
     batch = lanes_of(kernel, data, network, theta.copy(), Nesterov(momentum=0.5))
-    batch.advance(np.tile(step_sizes, (7, 1)), momentum=np.tile(momentum, (7, 1)))
+    batch.advance(np.tile(step_sizes, (7, 1)), StepTerms(momentum=np.tile(momentum, (7, 1))))
     for lane in range(lanes):
         found = gradients_elsewhere.nesterov(
             data.X,
@@ -97,7 +97,7 @@ def test_parameter_noise_moves_where_the_gradient_is_taken(
     noise = rng.normal(0, 0.1, (5, *theta.shape))
     step_sizes = rng.uniform(0, 0.03, lanes)
     batch = lanes_of(kernel, data, network, theta.copy())
-    batch.advance(np.tile(step_sizes, (5, 1)), noise=ResidualNoise(parameters=noise))
+    batch.advance(np.tile(step_sizes, (5, 1)), StepTerms(noise=ResidualNoise(parameters=noise)))
     for lane in range(lanes):
         found = gradients_elsewhere.with_noise(
             data.X,
@@ -119,7 +119,7 @@ def walk(kernel: str, network: Network, kind: tuple[AscentAlong, bool] | None, l
     batch = lanes_of(kernel, data, network, theta[:, lanes])
     ascent = kind and Ascent(along=kind[0], normalized=kind[1], rho=rho[lanes])
     drawn = ResidualNoise(parameters=None if kind else np.ascontiguousarray(noise[:steps][:, :, lanes]))
-    batch.advance(sizes[:, lanes], ascent=ascent, noise=drawn)
+    batch.advance(sizes[:, lanes], StepTerms(ascent=ascent, noise=drawn))
     return batch.theta[:, 0].tobytes() + batch.gradient_sum(0).tobytes() + batch.losses()[:1].tobytes()
 
 
@@ -154,10 +154,10 @@ def test_a_step_of_size_zero_changes_no_bit_and_steps_may_be_taken_in_portions(
     theta = np.full((2, 3, 100), 0.1)
     ascent = Ascent(along=along, normalized=normalized, rho=np.array([1e-3, 1e-2, 0.1]))
     whole, parts = lanes_of(kernel, data, Diagonal(2), theta.copy()), lanes_of(kernel, data, Diagonal(2), theta.copy())
-    whole.advance(np.full((20, 3), 1e-4), ascent=ascent)
+    whole.advance(np.full((20, 3), 1e-4), StepTerms(ascent=ascent))
     for _ in range(20):
-        parts.advance(np.full((1, 3), 1e-4), ascent=ascent)
-        parts.advance(np.zeros((1, 3)), ascent=ascent)
+        parts.advance(np.full((1, 3), 1e-4), StepTerms(ascent=ascent))
+        parts.advance(np.zeros((1, 3)), StepTerms(ascent=ascent))
     assert whole.theta.tobytes() == parts.theta.tobytes()
     assert not np.array_equal(whole.theta, theta)
 
@@ -171,7 +171,9 @@ def test_what_is_zero_stays_zero(kernel: str, kind: tuple[AscentAlong, bool]) ->
     theta = np.zeros((4, 2, 100))
     theta[0, 1], theta[2, 1] = 0.1, 0.05
     batch = lanes_of(kernel, data, network, theta)
-    batch.advance(np.full((20, 2), 1e-4), ascent=Ascent(along=along, normalized=normalized, rho=np.full(2, 0.01)))
+    batch.advance(
+        np.full((20, 2), 1e-4), StepTerms(ascent=Ascent(along=along, normalized=normalized, rho=np.full(2, 0.01)))
+    )
     assert np.isfinite(batch.theta).all()
     assert not batch.theta[:, 0].any()
     assert not batch.theta[[1, 3], 1].any()
@@ -189,7 +191,8 @@ def test_a_large_matrix_is_passed_as_a_small_one() -> None:
             batch = lanes_of(kernel, data, Diagonal(2), theta.copy())
             batch.advance(np.full((5, 1), 1e-4))
             batch.advance(
-                np.full((5, 1), 1e-4), ascent=Ascent(along=along, normalized=normalized, rho=np.full(1, 1e-3))
+                np.full((5, 1), 1e-4),
+                StepTerms(ascent=Ascent(along=along, normalized=normalized, rho=np.full(1, 1e-3))),
             )
             batch.losses()
             ends.append(batch.theta.copy())

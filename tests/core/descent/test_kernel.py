@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.descent.batch_descent import NO_NOISE, BatchDescent, BatchState
-from core.descent.gradient_noise import ResidualNoise
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
+from core.descent.gradient_noise import NO_NOISE, ResidualNoise
 from core.descent.kernel import NUMPY, chosen, kernel_id, kernel_names, kernels, sharpness
 from core.descent.loss_events import NO_EVENTS
 from core.descent.loss_growth import LossGrowth
@@ -78,7 +78,7 @@ def test_a_compiled_step_is_numpys_to_rounding(name: str, network: Network, samp
     for started, noise in itertools.product([state, replace(state, velocity=velocity)], [NO_NOISE, noisy]):
         ours, theirs = both(name, X, y, network, started)
         for batch in (ours, theirs):
-            batch.advance(np.full((1, lanes), 1e-3), noise=noise, momentum=momentum)
+            batch.advance(np.full((1, lanes), 1e-3), StepTerms(noise=noise, momentum=momentum))
         for mine, reference in [
             (ours.state.theta, theirs.state.theta),
             (ours.state.residual_sum, theirs.state.residual_sum),
@@ -117,7 +117,7 @@ def test_a_large_matrix_is_passed_once_or_twice_to_the_same_bits(
     rolling = replace(many, velocity=np.zeros_like(many.theta))
     for started, drawn in itertools.product([many, rolling], [NO_NOISE, noise]):
         together = kernels()[name](X, y, network, started)
-        together.advance(steps, noise=drawn, momentum=momentum)
+        together.advance(steps, StepTerms(noise=drawn, momentum=momentum))
         for lanes in (1, 2) if X.size < LARGE else (1, 3, 9, 16):
             assert is_swept(X.size, lanes)
             few = ResidualNoise(
@@ -125,7 +125,7 @@ def test_a_large_matrix_is_passed_once_or_twice_to_the_same_bits(
                 weight=None if drawn.weight is None else drawn.weight[:, :lanes],
             )
             apart = kernels()[name](X, y, network, started.select(np.arange(lanes)))
-            apart.advance(steps[:, :lanes], noise=few, momentum=momentum[:, :lanes])
+            apart.advance(steps[:, :lanes], StepTerms(noise=few, momentum=momentum[:, :lanes]))
             assert apart.theta.tobytes() == together.theta[:, :lanes].tobytes()
             assert apart.state.residual_sum.tobytes() == together.state.residual_sum[:lanes].tobytes()
             assert apart.losses().tobytes() == together.losses()[:lanes].tobytes()
@@ -145,9 +145,9 @@ def test_the_rows_of_a_minibatch_alone_give_the_bits_of_all_samples_with_weights
     weight = minibatch_weights(rng.random((5 * 4, samples)), batch_size).reshape(5, 4, samples)
     weight[:, 3] = 1.0
     together = kernels()[name](X, y, network, state)
-    together.advance(np.full((5, 4), 1e-4), noise=ResidualNoise(weight=weight))
+    together.advance(np.full((5, 4), 1e-4), StepTerms(noise=ResidualNoise(weight=weight)))
     apart = kernels()[name](X, y, network, state.select(np.arange(3)))
-    apart.advance(np.full((5, 3), 1e-4), noise=ResidualNoise(weight=weight[:, :3]))
+    apart.advance(np.full((5, 3), 1e-4), StepTerms(noise=ResidualNoise(weight=weight[:, :3])))
     assert apart.theta.tobytes() == together.theta[:, :3].tobytes()
     assert apart.state.residual_sum.tobytes() == together.state.residual_sum[:3].tobytes()
 

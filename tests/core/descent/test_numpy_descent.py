@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.data.regression import Dataset
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import kernel_names, kernels
 from core.descent.schedule import warmed_up
@@ -174,8 +174,7 @@ def test_every_network_and_optimizer_walks_as_the_plain_loop(network: Network, s
     batch = lanes_of(data, network, BatchState.begin(theta, 4, momentum=True))
     batch.advance(
         np.tile(step_sizes, (5, 1)),
-        noise=ResidualNoise(weight=weight, shift=shift),
-        momentum=np.tile(momentum, (5, 1)),
+        StepTerms(noise=ResidualNoise(weight=weight, shift=shift), momentum=np.tile(momentum, (5, 1))),
     )
     for lane in range(lanes):
         by_hand = network_by_hand.descend(
@@ -223,8 +222,7 @@ def test_company_changes_no_bit_of_any_network(network: Network, place: int) -> 
         batch = lanes_of(data, network, BatchState.begin(theta[:, lanes], 7, momentum=True))
         batch.advance(
             np.full((30, len(lanes)), 0.01),
-            noise=ResidualNoise(weight=weight[:, lanes]),
-            momentum=np.full((30, len(lanes)), 0.5),
+            StepTerms(noise=ResidualNoise(weight=weight[:, lanes]), momentum=np.full((30, len(lanes)), 0.5)),
         )
         return batch
 

@@ -1,12 +1,10 @@
 """What several additions to a step make of it together: decay under Nesterov's momentum, averages of whatever steps."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from core.descent.ascent import Ascent, AscentAlong
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import kernel_names, kernel_of
 from core.descent.optimizers import FullBatch, Nesterov, Optimizer
@@ -39,7 +37,7 @@ def test_weights_decay_under_nesterov_momentum_as_in_the_plain_loop(
     lost = step_sizes * rates
     batch = lanes_of(kernel, network, theta, Nesterov(momentum=momentum), momentum=True)
     decay = Decay(shrink=1 - lost * is_decoupled, pull=lost * (not is_decoupled))
-    batch.advance(step_sizes, momentum=np.full(step_sizes.shape, momentum), decay=decay)
+    batch.advance(step_sizes, StepTerms(momentum=np.full(step_sizes.shape, momentum), decay=decay))
     for lane, rate in enumerate(rates):
         by_hand = descend(
             data.X,
@@ -55,19 +53,19 @@ def test_weights_decay_under_nesterov_momentum_as_in_the_plain_loop(
         np.testing.assert_allclose(batch.theta[:, lane], by_hand, rtol=1e-11, atol=1e-13)
 
 
-def additions(network: Network) -> dict[str, dict[str, Any]]:
+def additions(network: Network) -> dict[str, StepTerms]:
     """What may be beside a step, over `STEPS` steps."""
     rng = np.random.default_rng(5)
     shrink = rng.uniform(0.9, 1, (STEPS, LANES))
     drawn = 0.05 * rng.standard_normal((STEPS, len(network.parts), LANES, DIM))
     rho = np.array([0.01, 0.002, 0.03])
     return {
-        "nothing": {},
-        "decay": {"decay": Decay(shrink=shrink, pull=np.zeros_like(shrink))},
-        "minibatches": {"noise": ResidualNoise(weight=rng.integers(0, 3, (STEPS, LANES, 5)).astype(np.float64))},
-        "parameter noise": {"noise": ResidualNoise(parameters=drawn)},
+        "nothing": StepTerms(),
+        "decay": StepTerms(decay=Decay(shrink=shrink, pull=np.zeros_like(shrink))),
+        "minibatches": StepTerms(noise=ResidualNoise(weight=rng.integers(0, 3, (STEPS, LANES, 5)).astype(np.float64))),
+        "parameter noise": StepTerms(noise=ResidualNoise(parameters=drawn)),
         **{
-            f"ascent along the {along}": {"ascent": Ascent(along=along, normalized=False, rho=rho)}
+            f"ascent along the {along}": StepTerms(ascent=Ascent(along=along, normalized=False, rho=rho))
             for along in AscentAlong
         },
     }
@@ -82,14 +80,15 @@ def test_averages_are_of_the_predictors_before_the_steps(kernel: str, network: N
     theta = rng.uniform(0.1, 0.6, (len(network.parts), LANES, DIM))
     step_sizes, beside = rng.uniform(0.001, 0.02, (STEPS, LANES)), additions(network)[name]
     whole = lanes_of(kernel, network, theta, FullBatch(), averages=True)
-    whole.advance(step_sizes, **beside)
+    whole.advance(step_sizes, beside)
     single, total = lanes_of(kernel, network, theta, FullBatch()), np.zeros((LANES, DIM))
     for step, sizes in enumerate(step_sizes):
         predictors = np.stack([network.predictor(single.theta[:, lane]) for lane in range(LANES)])
         total += sizes[:, None] * predictors
         piece = slice(step, step + 1)
         single.advance(
-            step_sizes[piece], **{key: value if key == "ascent" else value.of(piece) for key, value in beside.items()}
+            step_sizes[piece],
+            beside.of(piece),
         )
     np.testing.assert_array_equal(whole.theta, single.theta)
     sums, weights = whole.state.predictor_sum, whole.state.weight_sum

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.descent.batch_descent import BatchDescent, BatchState
+from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, kernel_names, kernels
 from core.descent.optimizers import HeavyBall, Nesterov
@@ -40,9 +40,11 @@ def walked(
         piece = slice(done, done + chunk)
         batch.advance(
             step_sizes[piece],
-            noise=ResidualNoise(weight=None if weight is None else weight[piece]),
-            momentum=None if momentum is None else np.broadcast_to(momentum, step_sizes.shape)[piece],
-            decay=decay.of(piece),
+            StepTerms(
+                noise=ResidualNoise(weight=None if weight is None else weight[piece]),
+                momentum=None if momentum is None else np.broadcast_to(momentum, step_sizes.shape)[piece],
+                decay=decay.of(piece),
+            ),
         )
         done += chunk
     return batch
