@@ -33,9 +33,6 @@ log = logging.getLogger(__name__)
 RINGS: Final[Mapping[Queue, str]] = MappingProxyType({queue: f"stepbias.ring.{queue}" for queue in Queue})
 """The tasks: each is a ring, and says so. What is done because of it has names of its own, `worker.present_work`."""
 
-FORMER_RING: Final = "stepbias.work_off"
-"""What those of 0.2.0 send: `work_off(queue)`."""
-
 KEY_PREFIX: Final = "stepbias:celery:"
 """In front of Celery's own keys: a list called `batch` might be somebody else's on a shared server."""
 
