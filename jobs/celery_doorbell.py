@@ -22,7 +22,7 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from core.identity import NUMERICS_VERSION
 from jobs.connection import ANSWER_SECONDS, KEEPALIVE, LONGEST_PAUSE
-from jobs.credentials import of_secrets, without_credentials
+from jobs.credentials import PasswordNow, of_secrets, without_credentials
 from jobs.errors import BrokerUnavailable
 from jobs.ports import Doorbell
 from jobs.records import Queue
@@ -32,9 +32,6 @@ log = logging.getLogger(__name__)
 
 RINGS: Final[Mapping[Queue, str]] = MappingProxyType({queue: f"stepbias.ring.{queue}" for queue in Queue})
 """The tasks: each is a ring, and says so. What is done because of it has names of its own, `worker.present_work`."""
-
-FORMER_RING: Final = "stepbias.work_off"
-"""What those of 0.2.0 send: `work_off(queue)`."""
 
 KEY_PREFIX: Final = "stepbias:celery:"
 """In front of Celery's own keys: a list called `batch` might be somebody else's on a shared server."""
@@ -80,14 +77,18 @@ class SilentTransport(Transport):
 class BrokerConnection(Connection):
     """A connection whose pauses between attempts stay short: Celery's own grow to half a minute, whatever is set.
 
-    User and password follow the file of secrets, as those of the store do.
+    User and password follow the files of secrets, as those of the store do.
     """
 
     def __init__(self, hostname: str = "localhost", *args: Any, **options: Any) -> None:
         # A copy is made of what the original says of itself, which has them already.
-        if (credentials := of_secrets(hostname)) is not None:
+        credentials = of_secrets(hostname)
+        is_amqp = hostname.startswith("amqp")
+        if credentials is not None and not is_amqp:
             hostname, options = without_credentials(hostname), options | {"credential_provider": credentials}
         super().__init__(hostname, *args, **options)  # type: ignore[no-untyped-call]
+        if credentials is not None and is_amqp:
+            self.password = PasswordNow(credentials.of_whom, credentials)
 
     def __eqhash__(self) -> HashedSeq:
         """Under which pools are kept: kombu leaves out who provides the credentials."""

@@ -1,7 +1,9 @@
-"""User and password of the store, as the file of secrets has them at the moment: they change while processes run."""
+"""User and password of store and broker, as files of secrets have them now: they change while processes run."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -10,7 +12,8 @@ from typing_extensions import override  # in typing itself from Python 3.12 on
 
 from jobs.settings import secrets_directories
 
-_NAME = "STEPBIAS_REDIS_URL"
+_NAMES = ("STEPBIAS_REDIS_URL", "STEPBIAS_BROKER_URL")
+_SCHEMES = frozenset({"redis", "rediss", "amqp", "amqps"})
 
 
 class SecretsFile(redis.CredentialProvider):
@@ -18,10 +21,14 @@ class SecretsFile(redis.CredentialProvider):
 
     A file that cannot be read, holds no address, or that of another server or user changes nothing: what was known
     last stays.
+
+    Args:
+        names: the variables in place of which files are looked for.
+        url: of a server and a user, with the password that it had.
     """
 
-    def __init__(self, file: Path, url: str) -> None:
-        self._file = file
+    def __init__(self, names: Sequence[str], url: str) -> None:
+        self._names = tuple(names)
         self._server = _server(urlsplit(url))
         self._user = urlsplit(url).username
         self._known = _credentials(urlsplit(url))
@@ -29,30 +36,48 @@ class SecretsFile(redis.CredentialProvider):
     @property
     def of_whom(self) -> tuple[object, ...]:
         """What is the same for connections that may be taken for each other, whatever the password is by now."""
-        return self._file, self._server, self._user
+        return self._names, self._server, self._user
 
     @override
     def get_credentials(self) -> tuple[str] | tuple[str, str]:
-        with suppress(OSError, ValueError):
-            parts = urlsplit(self._file.read_text(encoding="utf-8").strip())
-            # Another user is that of a broker on the same server: it has a password of its own.
-            if (_server(parts), parts.username) == (self._server, self._user) and parts.password:
-                self._known = _credentials(parts)
+        for name in self._names:
+            with suppress(OSError, ValueError):
+                parts = urlsplit(_file(name).read_text(encoding="utf-8").strip())
+                # Another user, of a store and a broker on one server, has a password of its own.
+                if (_server(parts), parts.username) == (self._server, self._user) and parts.password:
+                    self._known = _credentials(parts)
+                    break
         return self._known
 
 
+@dataclass(frozen=True)
+class PasswordNow:
+    """The password alone, for a client that takes one which can be asked, each time that it connects."""
+
+    of_whom: tuple[object, ...]
+    file: SecretsFile = field(compare=False)
+
+    def __call__(self) -> str:
+        """What it is at the moment."""
+        return self.file.get_credentials()[-1]
+
+
 def of_secrets(url: str) -> SecretsFile | None:
-    """What follows the file of secrets, for an address from it; None where it is not from there, or has no password.
+    """What follows the files of secrets, for an address from one; None where there are none, or it has no password.
 
     The address may be that of the start, and the file another one since: processes are forked, and connect, later.
     """
-    files = [directory / _NAME.lower() for directory in secrets_directories()]
+    names = [name for name in _NAMES if name not in os.environ]
     parts = urlsplit(url)
-    # A broker that is no Redis has its own way to say who asks.
-    if not files or _NAME in os.environ or not parts.password or parts.scheme not in {"redis", "rediss"}:
+    if not names or not secrets_directories() or not parts.password or parts.scheme not in _SCHEMES:
         return None
-    there = (each for each in reversed(files) if os.path.exists(each))  # noqa: PTH110 - says no where it may not look
-    return SecretsFile(next(there, files[-1]), url)
+    return SecretsFile(names, url)
+
+
+def _file(name: str) -> Path:
+    """The file in place of the variable, in the last directory that has one."""
+    files = [directory / name.lower() for directory in reversed(secrets_directories())]
+    return next((each for each in files if os.path.exists(each)), files[0])  # noqa: PTH110 - says no where it may not look
 
 
 def without_credentials(url: str) -> str:

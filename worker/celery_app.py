@@ -24,7 +24,6 @@ from celery.signals import (
 
 from core.descent.kernel import chosen
 from jobs.celery_doorbell import (
-    FORMER_RING,
     RINGS,
     BrokerConnection,
     CeleryDoorbell,
@@ -138,10 +137,12 @@ def _watching() -> Watch:
     def watched(work: PresentWork) -> Iterator[None]:
         if _Process.row is not None:
             _Process.row.say({"name": work.name, "id": work.id, "ids": dict(work.ids), "since": time.time()})
-        with events.of(work):
-            yield
-        if _Process.row is not None:
-            _Process.row.say_nothing()
+        try:
+            with events.of(work):
+                yield
+        finally:
+            if _Process.row is not None:
+                _Process.row.say_nothing()
 
     return watched
 
@@ -153,13 +154,6 @@ for _queue in Queue:
         """Somebody rang: work off the queue."""
         with _Process.one_at_a_time, _put_down_if_asked_to_leave():
             _work_off(queue)
-
-
-@app.task(name=FORMER_RING, ignore_result=True, send_events=False)  # type: ignore[untyped-decorator]  # as above
-def answer_former(queue: str) -> None:
-    """Somebody of 0.2.0 rang."""
-    with _Process.one_at_a_time, _put_down_if_asked_to_leave():
-        _work_off(Queue(queue))
 
 
 def _work_off(queue: Queue) -> None:
@@ -276,7 +270,9 @@ def _enter_pool_process(**_: Any) -> None:
     # Ctrl-C in a terminal reaches every process of the group; the main process decides what becomes of the jobs.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back(NICENESS, of_session=SESSIONS[_Process.queue])
-    limit_memory(settings.process_memory_bytes, processes=_Process.concurrency)
+    # A pool may have grown since; those that were there before keep their share.
+    there = _Process.concurrency if _Process.pool is None else max(_Process.concurrency, _Process.pool.processes())
+    limit_memory(settings.process_memory_bytes, processes=there)
     # Batches run side by side, one core each; who starts a worker without `stepbias` need not know.
     LIBRARIES.limit(limits=1, user_api="blas")
     # That of the job, and that of its heart.

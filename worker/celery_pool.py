@@ -24,6 +24,10 @@ UNWANTED: Final[Mapping[str, str]] = {
 """What would end work in its midst: a ring is answered for as long as there is work."""
 
 
+MOST_GROWN: Final = 256
+"""Processes that a pool may have grown to, and still be told apart: the memory of their rows is there before them."""
+
+
 class CeleryPool:
     """The pool of this worker, as its main process sees it; it may grow and shrink."""
 
@@ -31,7 +35,7 @@ class CeleryPool:
         self._worker = worker
         # Both are made before there are processes, which inherit them.
         self.bell = InnerBell()
-        self._table = PoolTable(self._most())
+        self._table = PoolTable(max(self._most(), MOST_GROWN))
 
     def row(self) -> TableRow:
         """The row of this process, which is one of the pool."""
@@ -69,7 +73,11 @@ class CeleryPool:
         return self._table.texts(self._here())
 
     def _most(self) -> int:
-        return int(self._worker.max_concurrency or self._worker.concurrency)
+        """By the pool itself, which whoever may give orders has grown or shrunk, or by the range that it scales in."""
+        if self._worker.autoscaler is not None:
+            return int(self._worker.autoscaler.max_concurrency)
+        pool = self._worker.pool and self._worker.pool._pool  # noqa: SLF001 - Celery's own count of them has no name
+        return int(pool._processes if pool else self._worker.max_concurrency or self._worker.concurrency)  # noqa: SLF001 - as above
 
     def _here(self) -> set[int]:
         return {process.pid for process in list(self._worker.pool._pool._pool) if _is_alive(process.pid)}  # noqa: SLF001 - Celery's own list of them has no name

@@ -1,6 +1,5 @@
 """Figures of an experiment, from what is stored of it."""
 
-import gc
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,6 +28,7 @@ from worker.analyses import upload_analysis
 from worker.context import WorkerContext
 from worker.exports import Exports
 from worker.hanging import ended_if_it_hangs
+from worker.lean_memory import give_back
 from worker.present_work import End, PresentWork
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def draw_figure(context: WorkerContext, experiment_id: str, name: str, form: str
         return picture(FIGURES[name], stored_results(its, experiment_id), FigureOptions.from_text(options)).file(form)
     finally:
         # Figures are full of cycles, and large: those that nobody has collected yet would be most of this process.
-        gc.collect()
+        give_back()
 
 
 def stored_results(context: WorkerContext, experiment_id: str) -> Results:

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
+from typing_extensions import override  # in typing itself from Python 3.12 on
+
+from tests.broker.server import Server
 from tests.conftest import free_port
 
 PROGRAM: Final = shutil.which("rabbitmq-server", path="/usr/lib/rabbitmq/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/bin")
@@ -24,15 +25,15 @@ consumer_timeout = {consumer_timeout}
 """
 
 
-class RabbitMQ:
+class RabbitMQ(Server):
     """A server on this machine alone; what it keeps lies in the directory, and is there after a restart."""
 
     def __init__(self, directory: Path, *, consumer_timeout: int = 1_800_000) -> None:
+        super().__init__()
         self.directory = directory
         self.port = free_port()
         self._epmd_port, self._dist_port = free_port(), free_port()
         self._consumer_timeout = consumer_timeout
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -44,15 +45,13 @@ class RabbitMQ:
         try:
             self.start()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.__exit__()
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is left of it."""
-        self.kill()
+    @override
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         program = shutil.which("epmd")
         for _ in range(50 if program else 0):
             # Refused until it has noticed that its only node is gone.
@@ -82,26 +81,6 @@ class RabbitMQ:
     def log(self) -> str:
         """What it has logged."""
         return "".join(each.read_text(errors="replace") for each in sorted((self.directory / "log").glob("*.log")))
-
-    def kill(self) -> None:
-        """As a power cut does."""
-        self.resume()
-        self._send(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
-
-    def halt(self) -> None:
-        """Have it answer nothing, while its connections stay."""
-        self._send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Have it go on."""
-        self._send(signal.SIGCONT)
-
-    def _send(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, number)
 
     def _answers(self) -> bool:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.broker.deployment import BOTH, LONG, PATIENCE, Broker, Deployment, stepbias
 from tests.broker.rabbitmq import PROGRAM, RabbitMQ
@@ -76,6 +77,45 @@ def test_work_goes_on_without_the_broker_and_that_is_said(broker: Broker, tmp_pa
         assert eventually(deployment.broker_answers, patience=PATIENCE)
         assert deployment.finishes_one(), deployment.log()
         assert worker.poll() is None, "it was the same worker throughout"
+
+
+def test_a_worker_follows_the_password_of_its_broker(tmp_path: Path) -> None:
+    """Changed under all of them: refused at first, which is said, and let in once the file has the new one."""
+    (tmp_path / "broker").mkdir()
+    (tmp_path / "secrets").mkdir()
+    file = tmp_path / "secrets" / "stepbias_broker_url"
+
+    def write(password: str) -> None:
+        draft = file.with_suffix(".new")
+        draft.write_text(broker.url.replace("//", f"//:{password}@", 1), encoding="ascii")
+        draft.replace(file)
+
+    with ValkeyBroker(tmp_path / "broker") as broker:
+        broker.start()
+        with redis.Redis.from_url(broker.url) as operator:
+            operator.config_set("requirepass", "old")
+            operator.auth("old")
+            write("old")
+            deployment = Deployment(tmp_path, STEPBIAS_SECRETS_DIR=str(file.parent))
+            with deployment.running([BOTH[0]]):
+                worker = deployment.start(*BOTH[1])
+                assert eventually(deployment.broker_answers, patience=PATIENCE), deployment.log()
+                operator.config_set("requirepass", "new")
+                operator.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+                assert eventually(lambda: not deployment.broker_answers(), patience=PATIENCE), deployment.log()
+                assert deployment.finishes_one(), deployment.log()
+                write("new")
+                assert eventually(deployment.broker_answers, patience=PATIENCE), deployment.log()
+                assert eventually(lambda: _listens(operator, worker.pid), patience=PATIENCE), deployment.log()
+                assert deployment.finishes_one(), deployment.log()
+                assert worker.poll() is None, deployment.log()
+                assert not [word for word in (":old@", ":new@") if word in deployment.log()]
+
+
+def _listens(operator: redis.Redis, pid: int) -> bool:
+    """Whether somebody waits for rings at the broker, and the worker lives."""
+    waiting = [each for each in operator.client_list() if each["cmd"].startswith("brpop")]
+    return bool(waiting) and Path(f"/proc/{pid}").exists()
 
 
 def test_doctor_says_that_the_broker_is_away(broker: Broker, empty_valkey_url: str) -> None:

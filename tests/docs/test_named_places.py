@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.celery_doorbell import FORMER_RING, RINGS
+from jobs.celery_doorbell import RINGS
 from worker.present_work import DRAWING, NAMES
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ PACKAGES = (
     "examples",
     "service",
 )
-TASKS = {*RINGS.values(), FORMER_RING, *NAMES.values(), DRAWING}
+TASKS = {*RINGS.values(), *NAMES.values(), DRAWING}
 """What is called so in Celery's world, and looks like modules."""
 
 PAGES = sorted(

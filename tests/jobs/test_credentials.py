@@ -14,6 +14,7 @@ from jobs.records import Queue
 from jobs.redis_store import RedisStore
 from jobs.settings import Settings, webhook_secret_now
 from jobs.webhooks import signature
+from tests.broker.valkey_broker import ValkeyBroker
 
 SECRETS = ["whsec_" + 32 * "A", "whsec_" + 32 * "B"]
 
@@ -71,6 +72,52 @@ def test_a_password_is_changed_under_clients_that_stay(
         assert late_bell.unanswered(Queue.BATCH) == 2
     with connect(settings.redis_url.get_secret_value(), patience=0.2) as late:
         assert RedisStore(late, settings).ping()
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("is_asked_meanwhile", [False, True])
+def test_a_broker_apart_has_a_password_of_its_own_that_changes(
+    tmp_path: Path, file: Path, *, is_asked_meanwhile: bool
+) -> None:
+    """Followed in its own file, beside that of the store; refused for as long as the two do not agree."""
+    (tmp_path / "broker").mkdir()
+    file.write_text("redis://:of-the-store@127.0.0.1:9/0\n")
+    with ValkeyBroker(tmp_path / "broker") as broker:
+        broker.start()
+        where = broker.url.partition("://")[2]
+        with redis.Redis.from_url(broker.url) as operator:
+            operator.config_set("requirepass", "old")
+            operator.auth("old")
+            _of_broker(file, f"redis://:old@{where}")
+            bell = CeleryDoorbell(make_celery_app(Settings()))
+            bell.ring(Queue.BATCH)
+            operator.config_set("requirepass", "new")
+            operator.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            if is_asked_meanwhile:
+                assert "invalid username-password" in str(CeleryDoorbell(make_celery_app(Settings())).trouble())
+            _of_broker(file, f"redis://:new@{where}")
+            bell.ring(Queue.BATCH)
+            assert bell.unanswered(Queue.BATCH) == 2
+
+
+def _of_broker(file: Path, url: str) -> None:
+    file.with_name("stepbias_broker_url").write_text(f"{url}\n")
+
+
+def test_rabbitmq_is_told_the_password_of_the_moment(file: Path) -> None:
+    """Also by the copies that Celery makes of a connection, and in one pool for all of them."""
+    _of_broker(file, "amqp://stepbias:old%2F1@rabbit.lab:5672/stepbias")
+    file.write_text("redis://:of-the-store@127.0.0.1:9/0\n")
+    app = make_celery_app(Settings())
+    one, other = app.connection_for_write(), app.connection_for_write().clone()
+    assert one.__eqhash__() == other.__eqhash__() == app.connection_for_read().__eqhash__()
+    assert [each.password() for each in (one, other)] == ["old/1", "old/1"]
+    _of_broker(file, "amqp://stepbias:new@rabbit.lab:5672/stepbias")
+    assert [each.password() for each in (one, other, other.clone())] == ["new"] * 3
+    for text in ("", "amqp://stepbias:x@elsewhere:5672/stepbias", "amqp://somebody:x@rabbit.lab:5672/stepbias"):
+        _of_broker(file, text)
+        assert one.password() == "new"
+    assert "new" not in one.as_uri() + repr(one)
 
 
 @pytest.mark.services

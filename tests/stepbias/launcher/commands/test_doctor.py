@@ -209,8 +209,11 @@ def test_a_server_too_old_for_the_scripts_is_named() -> None:
 
 def test_a_server_that_may_need_a_person_after_a_power_cut_is_named() -> None:
     """By its own version."""
-    assert of_power_cuts({"redis_version": "7.0.15"}) is not None
-    assert of_power_cuts({"redis_version": "7.2.4", "valkey_version": "9.1.2"}) is None
+    for version in ("7.0.15", "7.4.1", "8.2.3"):
+        assert of_power_cuts({"redis_version": version}) is not None
+    for version, is_risky in {"8.1.9": True, "9.0.5": True, "9.0.6": False, "9.1.1": True, "9.1.2": False}.items():
+        assert (of_power_cuts({"redis_version": "7.2.4", "valkey_version": version}) is not None) is is_risky
+    assert of_power_cuts({"redis_version": "7.2.4", "valkey_version": "10.0.0"}) is None
     assert of_power_cuts({}) is None
 
 

