@@ -15,7 +15,7 @@ from core.training.problem import Problem
 from core.training.training_run import TrainedRun
 
 NEAR_ENOUGH: Final = 1e-2
-"""A run has come to its end when its distance from the nearest interpolator is below this part of the tolerance."""
+"""A run has come to its end when what it has still to go is below this part of the tolerance."""
 
 ROUNDING: Final = 1e-11
 """Relative distance from its exact path that rounding gives a run of 10⁵ steps away from the edge."""
@@ -30,9 +30,9 @@ MOST_STEPS: Final = 10_000_000
 class Continuation:
     """Where the steps lead that completion spared, all distances relative to ‖β‖₂ of the limit.
 
-    `error` is ‖β − limit‖ in the end and `start` at first; `rest` is the distance of the end from the nearest
-    interpolator, from which the run is at least as far; `threshold` is ηλ of the Gram matrix there; `kick` is by how
-    much a kick moved β before the first step, 0 without one.
+    `error` is ‖β − limit‖ in the end and `start` at first; `rest` is how far the run has still to go there, to first
+    order: no less than the distance from the nearest interpolator; `threshold` is ηλ of the Gram matrix there; `kick`
+    is by how much a kick moved β before the first step, 0 without one.
     """
 
     steps: int
@@ -72,7 +72,6 @@ class _Walk:
     trained: TrainedRun
     descent: BatchDescent
     limit: Float64[np.ndarray, " dim"]
-    inverse: Float64[np.ndarray, "dim sample"]
 
     @classmethod
     def begin(cls, problem: Problem, trained: TrainedRun) -> Self:
@@ -84,7 +83,6 @@ class _Walk:
             trained=trained,
             descent=kernels()[problem.kernel](X, y, problem.network, state),
             limit=problem.network.predictor(trained.completion.theta),
-            inverse=np.linalg.pinv(X, rcond=max(X.shape) * np.finfo(np.float64).eps),
         )
 
     def advance(self, steps: int) -> int:
@@ -113,8 +111,12 @@ class _Walk:
 
     @property
     def rest(self) -> float:
-        data = self.problem.dataset
-        return self._relative(self.inverse @ (data.X @ self.predictor - data.y))
+        """‖C Xᵀ(X C Xᵀ)⁺(Xβ − y)‖, C of the tangent weights: what a step along the flow to Xβ = y changes."""
+        data, root = self.problem.dataset, np.sqrt(self.problem.network.tangent_weights(self.theta))
+        misfit = data.X @ self.predictor - data.y
+        if not np.isfinite(misfit).all():
+            return np.inf
+        return self._relative(root * np.linalg.lstsq(data.X * root, misfit)[0])
 
     @property
     def threshold(self) -> float:

@@ -71,9 +71,10 @@ def judged(number: int) -> Judged | None:
 def line(kind: type[Optimizer], runs: Sequence[Judged]) -> str:
     """What became of the runs of one kind."""
     own = [run for run in runs if isinstance(run.optimizer, kind)]
-    said, true = (np.median([getattr(run, name) for run in own]) for name in ("said", "true"))
+    name = "heavy ball" if kind is HeavyBall else "minibatches"
+    said, true = (np.median([getattr(run, each) for run in own]) for each in ("said", "true"))
     return (
-        f"{kind.name}: {len(own)} converged, {sum(run.is_completed for run in own)} completed, "
+        f"{name}: {len(own)} converged, {sum(run.is_completed for run in own)} completed, "
         f"{sum(run.said >= 1 for run in own)} of which nothing is said; median error {true:.1e}, said {said:.1e}; "
         f"{sum(run.steps for run in own)} steps; {sum(run.is_exceeded for run in own)} errors above what was said"
     )

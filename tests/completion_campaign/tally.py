@@ -43,9 +43,13 @@ class Judgement:
 
     @property
     def faults(self) -> list[str]:
-        """What is wrong with the completion, where the continuation came to its end; else what is wrong in any case."""
-        end, allowed = self.continuation, ROUNDING + KICK_GROWTH * self.continuation.kick
-        found = [] if end.threshold < 2 else [f"ηλ = {end.threshold:.9g} where the continuation ends"]
+        """What is wrong with the completion, where the continuation came to its end; else what is wrong in any case.
+
+        A run that strides were taken of may ride the edge of stability for as long as it is followed.
+        """
+        end, allowed, found = self.continuation, ROUNDING + KICK_GROWTH * self.continuation.kick, list[str]()
+        if not end.threshold < 2 and (self.is_finished or not self.completion.by_strides):
+            found.append(f"ηλ = {end.threshold:.9g} where the continuation ends")
         if not np.isfinite(end.error) or end.error > 10 * end.start + allowed:
             found.append(f"the continuation goes away, from {end.start:.2e} to {end.error:.2e}")
         if self.is_finished:

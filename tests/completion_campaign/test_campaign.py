@@ -25,6 +25,17 @@ def test_completed_runs_end_where_they_were_said_to_end() -> None:
     assert next(tally.lines()).startswith(f"{len(tally.judged)} runs completed")
 
 
+def test_what_a_continuation_leaves_is_told_along_its_way() -> None:
+    """Where a limit is right to rounding, all of the distance from it is what the steps have still to go."""
+    with one_thread():
+        judged_ones = list(judged_batch(5308, 267, Tally(), Effort(training=5e8, continuation=1e10)))
+    unkicked = [judgement.continuation for judgement in judged_ones if not judgement.continuation.kick]
+    far = [end for end in unkicked if end.rest > 1e-12]
+    assert far
+    for end in far:
+        assert abs(end.error / end.rest - 1) < 1e-2
+
+
 def test_a_batch_is_drawn_again_by_its_number() -> None:
     """What a line of the report names can be looked into, whatever was drawn before."""
     once, again = (drawn_batch(3, 5, runs=2, work=1e8) for _ in range(2))
