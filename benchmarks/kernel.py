@@ -53,8 +53,8 @@ MOST_DRAWN: Final = 2**22
 """Entries of what is drawn for the steps of a period, which are 64 at most, as in a training."""
 
 MOST_GATHERED: Final = 2**24
-"""Entries of all rows of X that the minibatches of a step have, or the samples of all runs; where there are more, nobody
-makes an array of them."""
+"""Entries of all rows of X that the minibatches of a step have, or the samples of all runs; nobody makes an array of
+more."""
 
 
 class TimedLoop(Protocol):

@@ -50,7 +50,7 @@ class KernelCost:
     """How long one step of one lane takes on one core: so much, and so much per entry of X.
 
     A step of a batch takes `seconds_per_turn` more, whatever its lanes. One lane by itself costs as much as `lone` of
-    many do; a batch should have `fewest` lanes at least. At degree 3 and more an entry takes `deep` times as long.
+    many do; a batch should have `fewest` lanes at least. At degree 3 an entry takes `cubic` times as long, at more `deep`.
     """
 
     seconds_per_step: float
@@ -58,11 +58,13 @@ class KernelCost:
     seconds_per_turn: float
     lone: int
     fewest: int
+    cubic: float = 1.0
     deep: float = 1.0
 
     def step(self, entries: float, degree: int = 2) -> float:
         """Seconds of one run's step on N·d `entries`, in company."""
-        return self.seconds_per_step + self.seconds_per_entry * (self.deep if degree > 2 else 1.0) * entries
+        times = 1.0 if degree <= 2 else self.cubic if degree == 3 else self.deep
+        return self.seconds_per_step + self.seconds_per_entry * times * entries
 
 
 COMPILED: Final = KernelCost(seconds_per_step=1.5e-8, seconds_per_entry=9e-11, seconds_per_turn=3e-8, lone=3, fewest=4)
@@ -79,8 +81,11 @@ NUMPY_ASCENTS_OF_SAMPLES: Final = KernelCost(
 """NumPy's steps of SAM: two gradients, lengths row by row, and 1-SAM lane by lane."""
 
 
+CUBIC_ASCENTS: Final = 7 / 5
+"""1-SAM has five products with powers of X at degree 2, and seven at degree 3."""
+
 DEEP_ASCENTS: Final = 4.0
-"""1-SAM has a power of every entry at degree 3 and more, and products with X alone at degree 2."""
+"""At more it has powers of θ for every entry of X."""
 
 
 def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
@@ -95,11 +100,13 @@ def kernel_cost(kernel: str, optimizer: Optimizer) -> KernelCost:
     if kernel == "numpy" or not optimizer.is_native:
         return _numpy_cost(optimizer.ascent)
     gradients = optimizer.gradients_per_step
+    by_samples = optimizer.ascent is not None and optimizer.ascent.along == AscentAlong.SAMPLE
     return replace(
         cost,
         seconds_per_step=gradients * cost.seconds_per_step,
         seconds_per_entry=gradients * cost.seconds_per_entry,
-        deep=DEEP_ASCENTS if optimizer.ascent is not None and optimizer.ascent.along == AscentAlong.SAMPLE else 1.0,
+        cubic=CUBIC_ASCENTS if by_samples else 1.0,
+        deep=DEEP_ASCENTS if by_samples else 1.0,
     )
 
 

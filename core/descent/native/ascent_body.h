@@ -24,26 +24,29 @@ TARGET INLINE vec NAME(beta_of)(const int64_t network, const int64_t depth, cons
     return NAME(power)(theta[0], depth - 1) * theta[0] - NAME(power)(theta[1], depth - 1) * theta[1];
 }
 
-/* The vector at i of a row of `dim` entries that is not padded: zeros beyond them. */
-TARGET INLINE vec NAME(of_row)(const double *row, int64_t i, int64_t dim)
-{
-    double entries[V] = {0};
-    if (i + V <= dim) return LOAD(row + i);
-    for (int64_t v = i; v < dim; v++) entries[v - i] = row[v];
-    return LOAD(entries);
-}
+/* Where a gradient is taken: at θ ± ∂∘z, at θ + noise, or that of the end of a row, beyond which there is none. */
+#define LED 0
+#define NOISY 1
+#define NOISY_END 2
 
-/* θ + noise, or where there is none θ ± ∂∘z. */
-TARGET INLINE void NAME(elsewhere)(const int64_t network, const int64_t depth, const vec theta[4],
+#define EACH_PART(network) for (int k = 0; k < ((network) == UV ? 4 : 2); k++)
+
+/* The vector at i of θ there, one of the above. */
+TARGET INLINE void NAME(elsewhere)(const int how, const int64_t network, const int64_t depth, const vec theta[4],
                                    const double *const noise[4], int64_t i, int64_t dim, vec z, vec there[4])
 {
-    for (int k = 0; k < (network == UV ? 4 : 2); k++) {
-        if (noise) {
-            there[k] = theta[k] + NAME(of_row)(noise[k], i, dim);
-            continue;
+#pragma GCC unroll 4
+    EACH_PART(network) {
+        if (how == LED) {
+            const vec ascent = NAME(slope)(network, depth, theta, k) * z;
+            there[k] = k & 1 ? theta[k] - ascent : theta[k] + ascent;
         }
-        const vec ascent = NAME(slope)(network, depth, theta, k) * z;
-        there[k] = k & 1 ? theta[k] - ascent : theta[k] + ascent;
+        if (how == NOISY) there[k] = theta[k] + LOAD(noise[k] + i);
+        if (how == NOISY_END) {
+            double end[V] = {0};
+            for (int64_t v = i; v < dim; v++) end[v - i] = noise[k][v];
+            there[k] = theta[k] + LOAD(end);
+        }
     }
 }
 
@@ -57,8 +60,10 @@ TARGET INLINE double NAME(square_of_gradient)(const int64_t network, const int64
         for (int v = 0; v < WIDEST / V; v++) {
             const vec g = LOAD(gradient + i + v * V);
             vec theta[4];
-            for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i + v * V);
-            for (int k = 0; k < (network == UV ? 4 : 2); k++) {
+#pragma GCC unroll 4
+            EACH_PART(network) theta[k] = LOAD(part[k] + i + v * V);
+#pragma GCC unroll 4
+            EACH_PART(network) {
                 const vec slope = NAME(slope)(network, depth, theta, k) * g;
                 sum[v] = sum[v] + slope * slope;
             }
@@ -66,46 +71,56 @@ TARGET INLINE double NAME(square_of_gradient)(const int64_t network, const int64
     return NAME(total)(sum);
 }
 
-/* β where the gradient of one lane is to be taken; z is kept. `gradient` is Xᵀr at θ, unless there is noise. */
-TARGET INLINE void NAME(predict_elsewhere)(const int64_t network, const int64_t depth, const batch *b, const stretch *s,
-                                           int64_t lane, double *const part[4], const double *const noise[4])
+/* What z of one lane is of Xᵀr at θ. */
+TARGET INLINE double NAME(ascent_factor)(const int64_t network, const int64_t depth, const batch *b, const stretch *s,
+                                         int64_t lane, double *const part[4])
+{
+    const double rate = network == UV ? 1 : (double)depth;
+    double square;
+    if (!s->normalized) return rate * s->rho[lane] / (double)b->samples;
+    square = NAME(square_of_gradient)(network, depth, b->dims, part, b->gradient + lane * b->dims);
+    return square > 0 ? s->rho[lane] / sqrt(square) : square;
+}
+
+/* β where the gradient of one lane is to be taken, entries from ≤ i < to. An ascent is by `factor` times Xᵀr, and kept;
+ * noise of the next step is `ahead`. */
+TARGET INLINE void NAME(predict_elsewhere)(const int64_t network, const int64_t depth, const int how, const batch *b,
+                                           int64_t lane, double *const part[4], const double *const noise[4],
+                                           double factor, int64_t ahead, int64_t from, int64_t to)
 {
     double *const z = b->ascent + lane * b->dims, *const beta = b->predictor + lane * b->dims;
     const double *const gradient = b->gradient + lane * b->dims;
-    double factor = 0;
-    if (!noise) {
-        const double rate = network == UV ? 1 : (double)depth;
-        factor = rate * s->rho[lane] / (double)b->samples;
-        if (s->normalized) {
-            const double square = NAME(square_of_gradient)(network, depth, b->dims, part, gradient);
-            factor = square > 0 ? s->rho[lane] / sqrt(square) : square;
-        }
-    }
-    for (int64_t i = 0; i < b->dims; i += V) {
-        vec theta[4], there[4];
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) {
+    for (int64_t i = from; i < to; i += V) {
+        vec theta[4], there[4], ascent = (vec){0};
+#pragma GCC unroll 4
+        EACH_PART(network) {
             theta[k] = LOAD(part[k] + i);
-            if (noise) __builtin_prefetch(noise[k] + i + s->parameters_step, 0, 2); /* of the next step */
+            if (how == NOISY) __builtin_prefetch(noise[k] + ahead + i, 0, 2);
         }
-        const vec ascent = LOAD(gradient + i) * SPLAT(factor);
-        if (!noise) STORE(z + i, ascent);
-        NAME(elsewhere)(network, depth, theta, noise, i, b->dim, ascent, there);
+        if (how == LED) {
+            ascent = LOAD(gradient + i) * SPLAT(factor);
+            STORE(z + i, ascent);
+        }
+        NAME(elsewhere)(how, network, depth, theta, noise, i, b->dim, ascent, there);
         STORE(beta + i, NAME(beta_of)(network, depth, there));
     }
 }
 
-/* The step of one lane by x = `gradient` taken there, with the new β. */
-TARGET INLINE void NAME(move_from_elsewhere)(const int64_t network, const int64_t depth, const batch *b, int64_t lane,
-                                             double *const part[4], const double *const noise[4])
+/* The step of these entries by x = `gradient` taken there, with the new β. */
+TARGET INLINE void NAME(move_from_elsewhere)(const int64_t network, const int64_t depth, const int how, const batch *b,
+                                             int64_t lane, double *const part[4], const double *const noise[4],
+                                             int64_t from, int64_t to)
 {
     const double *const z = b->ascent + lane * b->dims, *const gradient = b->gradient + lane * b->dims;
     double *const beta = b->predictor + lane * b->dims;
-    for (int64_t i = 0; i < b->dims; i += V) {
-        const vec x = LOAD(gradient + i), ascent = LOAD(z + i);
+    for (int64_t i = from; i < to; i += V) {
+        const vec x = LOAD(gradient + i);
         vec theta[4], there[4];
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
-        NAME(elsewhere)(network, depth, theta, noise, i, b->dim, ascent, there);
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) {
+#pragma GCC unroll 4
+        EACH_PART(network) theta[k] = LOAD(part[k] + i);
+        NAME(elsewhere)(how, network, depth, theta, noise, i, b->dim, how == LED ? LOAD(z + i) : x, there);
+#pragma GCC unroll 4
+        EACH_PART(network) {
             const vec change = NAME(slope)(network, depth, there, k) * x;
             theta[k] = k & 1 ? theta[k] + change : theta[k] - change;
             STORE(part[k] + i, theta[k]);
@@ -121,22 +136,47 @@ TARGET INLINE void NAME(move_from_elsewhere)(const int64_t network, const int64_
     else if (b->depth == 4) what(DEEP, 4, __VA_ARGS__);               \
     else what(DEEP, b->depth, __VA_ARGS__)
 
-/* Both of one lane, each a loop of its own; `moves` says which. */
-TARGET static void NAME(lane_elsewhere)(const batch *b, const stretch *s, int64_t t, int64_t lane, int moves)
+/* Both of one lane where an ascent leads; `moves` says which. */
+TARGET INLINE void NAME(lane_led)(const int64_t network, const int64_t depth, const batch *b, const stretch *s,
+                                  int64_t lane, int moves)
 {
-    double *part[4];
-    const double *noise[4];
-    const int64_t parts = b->network == UV ? 4 : 2;
+    double *part[4], factor;
     NAME(rows_of)(b, b->theta, lane, part);
-    if (s->parameters)
-        for (int64_t k = 0; k < parts; k++)
-            noise[k] = s->parameters + t * s->parameters_step + k * s->parameters_part + lane * s->parameters_lane;
-    const double *const *const given = s->parameters ? noise : NULL;
     if (moves) {
-        OF_NETWORK(NAME(move_from_elsewhere), b, lane, part, given);
+        NAME(move_from_elsewhere)(network, depth, LED, b, lane, part, NULL, 0, b->dims);
         return;
     }
-    OF_NETWORK(NAME(predict_elsewhere), b, s, lane, part, given);
+    factor = NAME(ascent_factor)(network, depth, b, s, lane, part);
+    NAME(predict_elsewhere)(network, depth, LED, b, lane, part, NULL, factor, 0, 0, b->dims);
+}
+
+/* Both where noise leads, whose rows are not padded. */
+TARGET INLINE void NAME(lane_noisy)(const int64_t network, const int64_t depth, const batch *b, const stretch *s,
+                                    int64_t t, int64_t lane, int moves)
+{
+    const int64_t whole = b->dim / V * V, ahead = s->parameters_step;
+    const double *noise[4], *const first = s->parameters + t * ahead + lane * s->parameters_lane;
+    double *part[4];
+    NAME(rows_of)(b, b->theta, lane, part);
+#pragma GCC unroll 4
+    EACH_PART(network) noise[k] = first + k * s->parameters_part;
+    if (moves) {
+        NAME(move_from_elsewhere)(network, depth, NOISY, b, lane, part, noise, 0, whole);
+        NAME(move_from_elsewhere)(network, depth, NOISY_END, b, lane, part, noise, whole, b->dims);
+        return;
+    }
+    NAME(predict_elsewhere)(network, depth, NOISY, b, lane, part, noise, 0, ahead, 0, whole);
+    NAME(predict_elsewhere)(network, depth, NOISY_END, b, lane, part, noise, 0, ahead, whole, b->dims);
+}
+
+/* Both of one lane, each a loop of its own. */
+TARGET static void NAME(lane_elsewhere)(const batch *b, const stretch *s, int64_t t, int64_t lane, int moves)
+{
+    if (s->parameters) {
+        OF_NETWORK(NAME(lane_noisy), b, s, t, lane, moves);
+    } else {
+        OF_NETWORK(NAME(lane_led), b, s, lane, moves);
+    }
 }
 
 /* x = Xᵀr. */
@@ -165,8 +205,10 @@ TARGET INLINE void NAME(tangent_weights)(const int64_t network, const int64_t de
 {
     for (int64_t i = 0; i < b->dims; i += V) {
         vec theta[4], sum = (vec){0};
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) {
+#pragma GCC unroll 4
+        EACH_PART(network) theta[k] = LOAD(part[k] + i);
+#pragma GCC unroll 4
+        EACH_PART(network) {
             const vec slope = NAME(slope)(network, depth, theta, k);
             sum = sum + slope * slope;
         }
@@ -234,8 +276,10 @@ TARGET INLINE void NAME(move_by_samples)(const int64_t network, const int64_t de
     for (int64_t i = 0; i < b->dims; i += V) {
         const vec x = LOAD(gradient + i), shrinkage = LOAD(second + i);
         vec theta[4], moved[4];
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) theta[k] = LOAD(part[k] + i);
-        for (int k = 0; k < (network == UV ? 4 : 2); k++) {
+#pragma GCC unroll 4
+        EACH_PART(network) theta[k] = LOAD(part[k] + i);
+#pragma GCC unroll 4
+        EACH_PART(network) {
             if (depth == 3) {
                 const vec twice = shrinkage + shrinkage, most = theta[k] * LOAD(third + i);
                 const vec by = theta[k] * (k & 1 ? twice - most : twice + most);
@@ -330,7 +374,7 @@ TARGET INLINE void NAME(step_by_deep_samples)(const int64_t network, const int64
         for (int64_t i = 0; i < end; i += V) {
             const vec x = ROW(b, n, i), theta[4] = {LOAD(part[0] + i), LOAD(part[1] + i)};
             vec there[4];
-            NAME(elsewhere)(network, depth, theta, NULL, i, b->dim, pull * x, there);
+            NAME(elsewhere)(LED, network, depth, theta, NULL, i, b->dim, pull * x, there);
             sum[i / V % (WIDEST / V)] = FMA(x, NAME(beta_of)(network, depth, there), sum[i / V % (WIDEST / V)]);
         }
         r[n] = (NAME(total)(sum) + b->minus_targets[n]) * coefficient;
@@ -338,7 +382,7 @@ TARGET INLINE void NAME(step_by_deep_samples)(const int64_t network, const int64
         for (int64_t i = 0; i < end; i += V) {
             const vec x = ROW(b, n, i), theta[4] = {LOAD(part[0] + i), LOAD(part[1] + i)};
             vec there[4];
-            NAME(elsewhere)(network, depth, theta, NULL, i, b->dim, pull * x, there);
+            NAME(elsewhere)(LED, network, depth, theta, NULL, i, b->dim, pull * x, there);
             for (int k = 0; k < 2; k++) {
                 const vec slope = NAME(slope)(network, depth, there, k);
                 STORE(change[k] + i, FMA(x * SPLAT(r[n]), slope, LOAD(change[k] + i)));
@@ -403,6 +447,10 @@ TARGET static void NAME(step_elsewhere)(const batch *b, const stretch *s, int64_
     for (int64_t lane = first; lane < last; lane++) NAME(lane_elsewhere)(b, s, t, lane, 1);
 }
 
+#undef EACH_PART
+#undef NOISY_END
+#undef NOISY
+#undef LED
 #undef ROW
 #undef OF_POWERS
 #undef OF_NETWORK

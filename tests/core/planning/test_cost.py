@@ -249,7 +249,7 @@ def test_costs_of_kernels_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         assert kernel_cost("auto", FullBatch()) == kernel_cost(best, FullBatch()) == cost
     assert kernel_cost("avx2", SharpnessAware(rho=0.1)).step(5000) == 2 * COMPILED.step(5000)
     one_sam = kernel_cost("avx2", SharpnessAware(rho=0.1, ascent_along=AscentAlong.SAMPLE))
-    assert one_sam.step(5000, 3) == one_sam.step(5000, 4) > 3 * one_sam.step(5000, 2)
+    assert one_sam.step(5000, 4) > 2 * one_sam.step(5000, 3) > 2.5 * one_sam.step(5000, 2)
     assert COMPILED.step(5000, 3) == COMPILED.step(5000)
     sams = [SharpnessAware(rho=0.1, ascent_along=along, normalized=known) for along in AscentAlong for known in BOOLS]
     costs = [kernel_cost("numpy", sam) for sam in sams]
