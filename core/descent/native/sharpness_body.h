@@ -171,7 +171,7 @@ TARGET static void NAME(multiply)(int lanes, NAME(space) *const *s)
 #define CASE(l) case l: if (l <= NAME(TOGETHER)) NAME(gradients)(l, s); break;
     switch (lanes) {
         case 1: NAME(gradient)(s[0]); break;
-        CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+        CASE(2) CASE(3) CASE(4)
     }
 #undef CASE
 }
