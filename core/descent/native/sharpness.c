@@ -18,7 +18,7 @@
 enum { FULL = 12 };    /* dimension at which a space is thinned */
 enum { KEPT = 4 };     /* Ritz vectors that are left of it */
 enum { MOST_PRODUCTS = 1000 };
-enum { MOST_TOGETHER = 6 }; /* lanes whose products are made together */
+enum { MOST_TOGETHER = 4 }; /* lanes whose products are made together */
 enum { MOST_SWEEPS = 60 }; /* of the QL iteration for one eigenvalue: two are usual */
 
 #define SHIFT 1e-5       /* as in core/stability/davidson.py */

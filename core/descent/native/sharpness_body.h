@@ -2,6 +2,8 @@
 #include "small_spectrum.h"
 #include "vectors.h"
 
+typedef int64_t NAME(mask) __attribute__((vector_size(V * 8), may_alias)); /* of comparisons: all bits or none */
+
 #define BY_ROWS(count, call)                       \
     switch (count) {                               \
         case 1: NAME(call)(1, CALLED_WITH); break; \
@@ -169,7 +171,7 @@ TARGET static void NAME(multiply)(int lanes, NAME(space) *const *s)
 #define CASE(l) case l: if (l <= NAME(TOGETHER)) NAME(gradients)(l, s); break;
     switch (lanes) {
         case 1: NAME(gradient)(s[0]); break;
-        CASE(2) CASE(3) CASE(4) CASE(5) CASE(6)
+        CASE(2) CASE(3) CASE(4)
     }
 #undef CASE
 }
@@ -184,19 +186,43 @@ TARGET static void NAME(predict)(const factored_loss *f, const double *theta, do
     }
 }
 
+/* Entries of `yes` where a comparison holds, of `no` elsewhere. */
+TARGET INLINE vec NAME(select)(NAME(mask) holds, vec yes, vec no)
+{
+    return (vec)((holds & (NAME(mask))yes) | (~holds & (NAME(mask))no));
+}
+
+TARGET INLINE vec NAME(greater)(vec x, vec y) { return NAME(select)(x > y, x, y); }
+
+/* The greatest of eight parts, the first of equal ones. */
+TARGET INLINE double NAME(greatest)(const vec part[WIDEST / V])
+{
+    double p[WIDEST];
+#pragma GCC unroll 8
+    for (int v = 0; v < WIDEST / V; v++) STORE(p + v * V, part[v]);
+    double greatest = p[0];
+    for (int j = 1; j < WIDEST; j++) greatest = p[j] > greatest ? p[j] : greatest;
+    return greatest;
+}
+
 /* The largest absolute entry; NaN where one is not finite. */
 TARGET static double NAME(largest)(const double *x, int64_t entries)
 {
-    double size[WIDEST] = {0}, zero[WIDEST] = {0};
+    vec size[WIDEST / V], zero[WIDEST / V];
+#pragma GCC unroll 8
+    for (int v = 0; v < WIDEST / V; v++) size[v] = zero[v] = (vec){0};
     for (int64_t i = 0; i < entries; i += WIDEST)
-        for (int j = 0; j < WIDEST; j++) {
-            const double absolute = fabs(x[i + j]);
-            size[j] = absolute > size[j] ? absolute : size[j];
-            zero[j] += 0.0 * absolute;
+#pragma GCC unroll 8
+        for (int v = 0; v < WIDEST / V; v++) {
+            const vec entry = LOAD(x + i + v * V), absolute = NAME(greater)(entry, -entry);
+            size[v] = NAME(greater)(absolute, size[v]);
+            zero[v] = zero[v] + SPLAT(0.0) * entry;
         }
-    double largest = size[0] + zero[0];
-    for (int j = 1; j < WIDEST; j++) largest = (size[j] > largest ? size[j] : largest) + zero[j];
-    return largest;
+    double p[WIDEST], none = 0.0;
+#pragma GCC unroll 8
+    for (int v = 0; v < WIDEST / V; v++) STORE(p + v * V, zero[v]);
+    for (int j = 0; j < WIDEST; j++) none += p[j];
+    return NAME(greatest)(size) + none;
 }
 
 TARGET static void NAME(scale)(double *x, int64_t entries, power_of_two by)
@@ -445,9 +471,9 @@ TARGET static void NAME(start)(NAME(space) * s)
         for (int64_t i = 0; i < dims; i += V) STORE(q + k * dims + i, LOAD(a + k * dims + i) * LOAD(f->ones + i));
     const double guess = NAME(square)(q, entries);
     const double by = guess > 0 ? 1 / sqrt(guess) : 0.0;
-    for (int64_t i = 0; i < entries; i++) {
-        const double start = q[i] * by + f->everywhere[i];
-        q[i] = a[i] != 0.0 ? start : 0.0;
+    for (int64_t i = 0; i < entries; i += V) {
+        const vec start = LOAD(q + i) * SPLAT(by) + LOAD(f->everywhere + i);
+        STORE(q + i, NAME(select)(LOAD(a + i) != (vec){0}, start, (vec){0}));
     }
     const vec unit = SPLAT(1 / sqrt(NAME(square)(q, entries)));
     for (int64_t i = 0; i < entries; i += V) STORE(q + i, LOAD(q + i) * unit);
@@ -470,6 +496,9 @@ TARGET static void NAME(begin)(NAME(space) * s, const double *theta, int64_t lan
     s->most = 2 * f->dim < FULL ? (int)(2 * f->dim) : FULL;
 }
 
+/* Which slopes are not so small that the coordinate is an eigenvector by itself. */
+TARGET INLINE NAME(mask) NAME(is_searched)(vec slopes) { return NAME(greater)(slopes, -slopes) > SPLAT(ALONE); }
+
 /* Go on from the gradient, to the first product of the search; 0 where there is nothing to search, and λ_max is in
  * `value`. */
 TARGET static int NAME(differentiated)(NAME(space) * s)
@@ -491,22 +520,32 @@ TARGET static int NAME(differentiated)(NAME(space) * s)
     NAME(scale)(a, entries, power_of(raised_a - e));
     NAME(scale)(b, entries, power_of(raised_b - 2 * e));
     s->exponent = e;
-    s->top = s->alone = -INFINITY;
-    for (int64_t k = 0; k < 2; k++)
-        for (int64_t i = k * dims; i < k * dims + f->dim; i++)
-            if (fabs(a[i]) > ALONE) s->top = b[i] > s->top ? b[i] : s->top;
-            else s->alone = b[i] > s->alone ? b[i] : s->alone;
+    /* Entries of padding are neither searched nor eigenvectors. */
+    for (int64_t i = f->dim; i < dims; i++) b[i] = b[dims + i] = -INFINITY;
+    vec top[WIDEST / V], alone[WIDEST / V];
+#pragma GCC unroll 8
+    for (int v = 0; v < WIDEST / V; v++) top[v] = alone[v] = SPLAT(-INFINITY);
+    for (int64_t i = 0; i < entries; i += WIDEST)
+#pragma GCC unroll 8
+        for (int v = 0; v < WIDEST / V; v++) {
+            const vec x = LOAD(b + i + v * V), nothing = SPLAT(-INFINITY);
+            const NAME(mask) searched = NAME(is_searched)(LOAD(a + i + v * V));
+            top[v] = NAME(greater)(NAME(select)(searched, x, nothing), top[v]);
+            alone[v] = NAME(greater)(NAME(select)(searched, nothing, x), alone[v]);
+        }
+    s->top = NAME(greatest)(top);
+    s->alone = NAME(greatest)(alone);
     if (!(s->top > -INFINITY)) {
         s->value = NAME(restored)(s, s->alone);
         return 0;
     }
     /* Entries that stay zero: those of padding and of coordinates that are eigenvectors by themselves. */
-    for (int64_t k = 0; k < 2; k++)
-        for (int64_t i = k * dims; i < (k + 1) * dims; i++)
-            if (i >= k * dims + f->dim || !(fabs(a[i]) > ALONE)) {
-                a[i] = 0.0;
-                b[i] = s->top;
-            }
+    for (int64_t i = 0; i < entries; i += V) {
+        const vec slopes = LOAD(a + i);
+        const NAME(mask) searched = NAME(is_searched)(slopes);
+        STORE(a + i, NAME(select)(searched, slopes, (vec){0}));
+        STORE(b + i, NAME(select)(searched, LOAD(b + i), SPLAT(s->top)));
+    }
     s->begun = 1;
     NAME(start)(s);
     NAME(ask)(s);

@@ -139,6 +139,30 @@ def test_the_bits_of_a_run_do_not_depend_on_its_company(name: str, network: Netw
 
 @compiled
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
+@pytest.mark.parametrize(("samples", "dim"), [(1, 1), (5, 17), (30, 100), (90, 40)])
+def test_so_many_lanes_together_have_the_bits_of_each_alone(
+    name: str, network: Network, samples: int, dim: int
+) -> None:
+    """One to nine, which begin and end at different products: at rest, overflowed, near the largest double, at zero."""
+    data = small_problem(1, samples=samples, dimension=dim)
+    theta = parameters(network, 7, 9, dim)
+    theta[:, 1] = 0.0
+    theta[0, 2, dim // 2] = np.nan
+    theta[:, 3, : dim // 2] *= 1e-9
+    theta[:, 4] = np.inf
+    theta[:, 5] *= 1e200
+    theta[:, 7] *= 1e-200
+    value = sharpness(name, data.X, data.y, network)
+    alone = np.concatenate([value(theta[:, lane : lane + 1]) for lane in range(9)])
+    assert np.isnan(alone[[2, 4]]).all()
+    assert np.isfinite(alone[[0, 1, 3, 6, 8]]).all()
+    for lanes in range(1, 10):
+        assert value(theta[:, :lanes]).tobytes() == alone[:lanes].tobytes()
+        assert value(theta[:, 9 - lanes :]).tobytes() == alone[9 - lanes :].tobytes()
+
+
+@compiled
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.key)
 @pytest.mark.parametrize(("samples", "dim"), [(1, 1), (1, 6), (6, 1), (2, 2), (5, 17)])
 def test_it_is_the_largest_eigenvalue_where_parameters_vanish(
     name: str, network: Network, samples: int, dim: int
