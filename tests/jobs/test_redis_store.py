@@ -3,10 +3,12 @@
 import json
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -453,6 +455,31 @@ def test_a_page_of_one_run_is_not_kept(
     for index, times in ((0, 2), (0, 4), (1, 6), (2, 6), (3, 6)):
         assert store.run(experiment.id, index) == runs[index].run
         assert len(unpacked) == times
+
+
+def test_runs_on_pages_of_both_forms_are_read(
+    laboratory: Laboratory, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store has pages from before, and those written since; seals are the same."""
+
+    def former_page(values: Sequence[bytes], _: object) -> bytes:
+        lengths = b"".join(number.to_bytes(4, "little") for number in (len(values), *map(len, values)))
+        alike = (list(group) for _, group in groupby(values, len))
+        return zlib.compress(
+            lengths + b"".join(bytes(column) for group in alike for column in zip(*group, strict=True))
+        )
+
+    experiment = laboratory.planned(batches=2)
+    claim = laboratory.claim(train_job(experiment, 0).id)
+    runs = finished_runs(laboratory.labels("a spec"))
+    with monkeypatch.context() as patched:
+        patched.setattr(server, "packed_page", former_page)
+        laboratory.store.commit_runs(claim, runs[:2])
+    laboratory.store.commit_runs(claim, runs[2:])
+    store = RedisStore(client, SETTINGS)
+    assert [store.run(experiment.id, index) for index in range(len(runs))] == [each.run for each in runs]
+    assert store.summaries(experiment.id, 0, len(runs)) == [each.run.summary for each in runs]
+    assert store.damaged() == []
 
 
 @pytest.mark.parametrize("workers", [1, 40])
