@@ -1,7 +1,9 @@
 """What is known of a problem, kept for the batches to come: the same numbers as if each began anew."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from core.analysis.problem_analysis import ProblemAnalysis
 from core.analysis.starts import MOST_BYTES, Starts
 from core.data.regression import Dataset
 from core.data.user_arrays import UserArrays
-from core.descent.kernel import chosen
+from core.descent.kernel import chosen, one_thread
 from core.errors import InvalidData
 from core.experiment import known_problems
 from core.experiment.dataset import dataset_of, no_uploads
@@ -142,3 +144,22 @@ def test_an_upload_that_is_gone_is_not_trained_on() -> None:
     assert problems.of(problem, analysis, partial(dataset_of, problem.data, lambda _: arrays)) is kept
     with pytest.raises(InvalidData, match="uploads are kept by a service"):
         problems.of(problem, analysis, partial(dataset_of, problem.data, no_uploads))
+
+
+def test_threads_that_share_what_is_known_give_the_same_bits() -> None:
+    """Each run a batch in a thread of its own, begun together on problems that nobody has looked at."""
+    grid = Grid(spec(initialization=SCALES, **CASES["several depths, copies beside the runs"]))
+    analysed = [made(grid, number) for number in range(grid.problems)]
+    problems, together = KnownProblems(), Barrier(len(grid))
+
+    def trained(index: int, problems: KnownProblems, *, waits: bool = False) -> list[EndedRun]:
+        problem = grid.problem_of(index)
+        if waits:
+            together.wait()
+        known = problems.of(problem, analysed[problem.number][1], partial(dataset_of, problem.data, no_uploads))
+        return finished(RunBatch(grid, [index], known, kernel=chosen("auto")))
+
+    with one_thread(), ThreadPoolExecutor(len(grid)) as threads:
+        shared = list(threads.map(partial(trained, problems=problems, waits=True), range(len(grid))))
+        alone = [trained(index, KnownProblems()) for index in range(len(grid))]
+    assert all(same(one, other) for one, other in zip(shared, alone, strict=True))
