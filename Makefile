@@ -195,6 +195,7 @@ lock: setup ## renew the lock files from pyproject.toml and service/pyproject.to
 	@$(COMPILE) --group clients --output-file requirements-clients.lock
 	@$(COMPILE) --group manifests --output-file requirements-manifests.lock
 	@$(COMPILE) --group supply --output-file requirements-supply.lock
+	@$(BIN)/python -m tests.supply note
 
 dist: setup ## client and service as source distributions, and the wheels that are built of these, in dist/
 	@for each in . ./service; do $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist $$each || exit 1; done

@@ -25,9 +25,9 @@ def _round(url: str, directory: Path, *, examples: int, seed: int, raw: bool) ->
     statistics = directory / f"statistics-{seed}.json"
     environment = {
         "SCHEMATHESIS_HOOKS": "tests.contract.hooks",
-        "STEPBIAS_CONTRACT_STATISTICS": str(statistics),
-        "STEPBIAS_CONTRACT_URL": url,
-        **({"STEPBIAS_CONTRACT_RAW": "1"} if raw else {}),
+        "CONTRACT_STATISTICS": str(statistics),
+        "CONTRACT_URL": url,
+        **({"CONTRACT_RAW": "1"} if raw else {}),
     }
     command = [
         Path(sys.executable).with_name("schemathesis"),

@@ -16,13 +16,13 @@ from schemathesis import GenerationMode
 from api.contract.examples import DATASETS
 from tests.contract.fitting import archive, fitted_arrays, fitted_query, fitted_spec, rule_of, table
 
-FITTED: Final = "STEPBIAS_CONTRACT_RAW" not in os.environ
+FITTED: Final = "CONTRACT_RAW" not in os.environ
 """Whether requests that the schema allows are made to fit; otherwise they are sent as they were generated."""
 
-STATISTICS: Final = os.environ.get("STEPBIAS_CONTRACT_STATISTICS")
+STATISTICS: Final = os.environ.get("CONTRACT_STATISTICS")
 """A file in which is counted."""
 
-URL: Final = os.environ.get("STEPBIAS_CONTRACT_URL")
+URL: Final = os.environ.get("CONTRACT_URL")
 """Of a service that is asked from another process."""
 
 CHECKS: Final = (

@@ -26,7 +26,7 @@ from sybil.evaluators.skip import Skipper
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from core.spec.experiment_spec import ExperimentSpec
-from jobs.settings import Settings
+from jobs.settings import SECRETS_DIR, Settings
 from stepbias import Client
 from tests.docs.test_named_places import PAGES, ROOT
 from tests.stepbias.client.living_service import living_service, small_spec
@@ -91,7 +91,7 @@ def _read_override(document: str) -> None:
     """Of services that the deployment has, by settings that there are."""
     deployment = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
     deployed, networks = deployment["services"], deployment["networks"]
-    settings = {f"STEPBIAS_{name.upper()}" for name in Settings.model_fields}
+    settings = {f"STEPBIAS_{name.upper()}" for name in Settings.model_fields} | {SECRETS_DIR}
     for name, service in yaml.safe_load(document)["services"].items():
         assert name in deployed
         assert set(service.get("environment", {})) <= settings

@@ -1,16 +1,19 @@
-"""`python -m tests.supply sbom|audit|licences`: what the project is made of, and what is known against it."""
+"""`python -m tests.supply sbom|audit|licences|note`: what the project is made of, and what is known against it."""
 
 import argparse
 import hashlib
 import json
+import re
 import subprocess
 import sys
+import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from tests.supply.licences import ROOT, table
+from tests.supply.licences import NOTED, ROOT, elsewhere, licence_of, table
 
 TOOLS: Final = ROOT / ".venv-supply" / "bin"
 VENDORED: Final = ROOT / "tests" / "browser" / "vendor" / "vendored.json"
@@ -99,13 +102,28 @@ def licences() -> int:
     return 0
 
 
+def note() -> int:
+    """Ask the packages of the lock files that are not installed here for their licences, and keep what they say."""
+    found: dict[str, tuple[str, str]] = {}
+    for lock, packages in elsewhere().items():
+        with tempfile.TemporaryDirectory() as directory:
+            options = ("--quiet", "--python", sys.executable, "--no-deps", "--target", directory, "--requirement", lock)
+            subprocess.run([Path(sys.executable).with_name("uv"), "pip", "install", *options], check=True, cwd=ROOT)
+            for each in metadata.distributions(path=[directory]):
+                name = re.sub(r"[-_.]+", "-", each.name).lower()
+                if name in dict(packages):
+                    found[name] = (each.version, licence_of(each.metadata))
+    NOTED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return 0
+
+
 def main() -> int:
-    """One of the three."""
+    """One of the four."""
     parser = argparse.ArgumentParser(prog="python -m tests.supply")
-    parser.add_argument("what", choices=["sbom", "audit", "licences"])
+    parser.add_argument("what", choices=["sbom", "audit", "licences", "note"])
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "sbom.json")
     options = parser.parse_args()
-    return {"sbom": lambda: sbom(options.out), "audit": audit, "licences": licences}[options.what]()
+    return {"sbom": lambda: sbom(options.out), "audit": audit, "licences": licences, "note": note}[options.what]()
 
 
 if __name__ == "__main__":

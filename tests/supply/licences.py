@@ -1,7 +1,8 @@
 """The licences of all that the lock files name, as the packages themselves tell them."""
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,9 @@ ROOT: Final = Path(__file__).parents[2]
 LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
 """What `make setup` installs, so that it can be asked here; the first is what the service runs on."""
 
+NOTED: Final = Path(__file__).with_name("noted.json")
+"""What the packages of the other lock files have said, which are not installed here; `make lock` asks them anew."""
+
 PERMISSIVE: Final = frozenset(
     {
         "0BSD",
@@ -21,7 +25,9 @@ PERMISSIVE: Final = frozenset(
         "BSD-2-Clause",
         "BSD-3-Clause",
         "CC0-1.0",
+        "ISC",
         "MIT",
+        "MIT-0",
         "MIT-CMU",
         "PSF-2.0",
         "Zlib",
@@ -33,6 +39,7 @@ REASONED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "certifi": "MPL-2.0: certificates; its files are handed on unchanged",
         "docutils": "public domain, BSD and PSF; its GPL is that of an Emacs mode, which is not in the wheel",
+        "fqdn": "MPL-2.0: of the bill of materials alone, unchanged",
         "hypothesis": "MPL-2.0: of the tests alone, unchanged",
         "pathspec": "MPL-2.0: of the build and the types' checker alone, unchanged",
     }
@@ -46,7 +53,12 @@ _NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "BSD": "BSD",
         "3-Clause BSD License": "BSD-3-Clause",
         "BSD-3-Clause": "BSD-3-Clause",
+        "BSD-2-Clause": "BSD-2-Clause",
         "Apache Software License": "Apache-2.0",
+        "Apache-2.0": "Apache-2.0",
+        "Apache 2.0": "Apache-2.0",
+        "Apache": "Apache-2.0",
+        "ISC License (ISCL)": "ISC",
         "Python Software Foundation License": "PSF-2.0",
         "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
         "MIT": "MIT",
@@ -69,15 +81,29 @@ class Dependency:
     is_of_service: bool
 
 
+def pinned(lock: str) -> Sequence[tuple[str, str]]:
+    """Every package that a lock file names, with its version; with several, where Pythons differ in it."""
+    return _PINNED.findall((ROOT / lock).read_text(encoding="utf-8"))
+
+
+def elsewhere() -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Of each other lock file the packages, with their versions, that `make setup` does not install."""
+    here = {name for lock in LOCKS for name, _ in pinned(lock)}
+    others = sorted(path.name for path in ROOT.glob("requirements*.lock") if path.name not in LOCKS)
+    return {lock: [each for each in pinned(lock) if each[0] not in here] for lock in others}
+
+
 def dependencies() -> Iterator[Dependency]:
-    """Those that are installed here: others are for other systems or versions of Python."""
-    pinned = {lock: dict(_PINNED.findall((ROOT / lock).read_text(encoding="utf-8"))) for lock in LOCKS}
-    for name, version in sorted({**pinned[LOCKS[1]], **pinned[LOCKS[0]]}.items()):
+    """Those that are installed here, since others are for other systems or versions of Python, and those elsewhere."""
+    of_service = dict(pinned(LOCKS[0]))
+    for name, version in sorted((dict(pinned(LOCKS[1])) | of_service).items()):
         try:
             found = metadata.metadata(name)
         except metadata.PackageNotFoundError:
             continue
-        yield Dependency(name=name, version=version, licence=licence_of(found), is_of_service=name in pinned[LOCKS[0]])
+        yield Dependency(name=name, version=version, licence=licence_of(found), is_of_service=name in of_service)
+    for name, (version, licence) in sorted(json.loads(NOTED.read_bytes()).items()):
+        yield Dependency(name=name, version=version, licence=licence, is_of_service=False)
 
 
 def licence_of(found: metadata.PackageMetadata) -> str:

@@ -6,7 +6,15 @@ from email.message import Message
 import pytest
 
 from tests.supply.__main__ import VENDORED, vendored, verdict
-from tests.supply.licences import PERMISSIVE, REASONED, dependencies, is_permissive, licence_of
+from tests.supply.licences import (
+    NOTED,
+    PERMISSIVE,
+    REASONED,
+    dependencies,
+    elsewhere,
+    is_permissive,
+    licence_of,
+)
 
 
 def test_every_licence_is_permissive_or_on_the_list_with_a_reason() -> None:
@@ -15,6 +23,15 @@ def test_every_licence_is_permissive_or_on_the_list_with_a_reason() -> None:
     assert len(found) > 100
     asking = {name for name, licence in found.items() if not is_permissive(licence)}
     assert asking == set(REASONED)
+
+
+def test_what_is_not_installed_here_was_asked_elsewhere() -> None:
+    """Every package of the other lock files, at a version that is locked; and nothing that is in none."""
+    locked = {each for packages in elsewhere().values() for each in packages}
+    noted = {(name, version) for name, (version, _) in json.loads(NOTED.read_bytes()).items()}
+    assert len(elsewhere()) > 5
+    assert noted <= locked
+    assert dict(noted).keys() == dict(locked).keys()
 
 
 @pytest.mark.parametrize(
