@@ -205,13 +205,16 @@ class Completer:
         limit = self.complete(ahead, step_size=step_size, tolerance=tolerance)
         if not isinstance(limit, Completion):
             return limit
-        missed = projected * float(np.linalg.norm(drift))
+        direct = float(np.linalg.norm(drift))
+        missed = projected * direct
         estimate = limit.estimate + missed / norm
         if not estimate <= tolerance:
             return Unsettled(error=estimate)
+        # Where a single predictor interpolates nothing of it is missed, and θ is off all the same.
         slope = self._ratio * self._gram.largest_moment * end.state.tangent_weight_slope
-        sharpness_error = limit.sharpness_error + slope * missed
-        return replace(limit, estimate=estimate, bound=np.inf, sharpness_error=sharpness_error, by_strides=True)
+        sharpness_error = limit.sharpness_error + slope * (missed + direct)
+        reached = replace(limit, estimate=estimate, bound=np.inf, sharpness_error=sharpness_error, by_strides=True)
+        return reached if step_size * (reached.sharpness + sharpness_error) < 2 else NotCompletable.UNSTABLE
 
     @cached_property
     def _strides(self) -> tuple[NumpyStrides, StrideSolver]:

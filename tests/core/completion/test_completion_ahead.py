@@ -12,7 +12,7 @@ from core.data.regression import Dataset
 from core.implicit_bias.conserved_form import ConservedForm
 from core.networks.network import UV, Diagonal, Network
 from core.stability.sharpness import interpolator_sharpness_of
-from tests.core.completion.test_completion import ROUNDING, Run, begin, distance, step_near
+from tests.core.completion.test_completion import ROUNDING, Run, begin, completion_of, distance, step_near
 from tests.core.problems import small_problem
 
 TOLERANCE = 1e-7
@@ -28,9 +28,9 @@ def ahead(run: Run, tolerance: float = TOLERANCE) -> Completion | Unsettled | No
     )
 
 
-def found_ahead(run: Run) -> Completion:
+def found_ahead(run: Run, tolerance: float = TOLERANCE) -> Completion:
     """The limit, which must not be refused."""
-    found = ahead(run)
+    found = ahead(run, tolerance)
     assert isinstance(found, Completion), found
     return found
 
@@ -104,6 +104,50 @@ def test_what_strides_miss_is_in_the_estimate(missed: float, monkeypatch: pytest
     error = found.estimate if isinstance(found, Completion) else found.error if isinstance(found, Unsettled) else 0
     assert error >= missed
     assert isinstance(found, Completion) is within
+
+
+def on_a_single_interpolator(seed: int) -> Run:
+    """A run on more samples than dimensions, from a random start, at .35 of what its flow limit allows."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((8, 5))
+    data, network = Dataset(X=X, y=X @ rng.standard_normal(5)), Diagonal(2)
+    run = Run(data=data, network=network, theta=0.4 * rng.standard_normal((2, 5)), step_size=1e-9)
+    run.step_size = 0.35 * 2 / completion_of(run).sharpness
+    return run.walk(30)
+
+
+@pytest.mark.parametrize("seed", [22, 2])
+def test_the_error_of_the_sharpness_holds_where_a_single_predictor_interpolates(seed: int) -> None:
+    """What strides miss moves θ there, and β not at all: of the first by three times what else is in the error."""
+    run = on_a_single_interpolator(seed)
+    found = found_ahead(run, 1e-8)
+    assert found.by_strides
+    run.walk_to(1e-28)
+    end = interpolator_sharpness_of(run.data.X, run.network.tangent_weights(run.theta)).value
+    assert run.loss <= 1e-26
+    assert distance(found.predictor, run.predictor) <= found.estimate + ROUNDING
+    assert abs(found.sharpness - end) <= found.sharpness_error + ROUNDING * end
+
+
+@pytest.mark.parametrize(("part_of_room", "is_stable"), [(0.5, True), (2.0, False)])
+def test_a_limit_that_what_strides_miss_may_make_unstable_is_refused(
+    part_of_room: float, monkeypatch: pytest.MonkeyPatch, *, is_stable: bool
+) -> None:
+    """Though its predictor, the only one that interpolates, is as good as known."""
+    run = on_a_single_interpolator(22)
+    missed = 1e-6
+
+    def missing(
+        descent: LogDescent, state: ConservedForm, limit: ConservedForm, warm_up: WarmUp, *, allowed: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        found = strided(descent, state, limit, warm_up, allowed=allowed)
+        assert found is not None
+        return found[0], missed * np.abs(limit.predictor)
+
+    monkeypatch.setattr("core.completion.completion.strided", missing)
+    found = found_ahead(run, 1e-8)
+    missed *= part_of_room * (2 / run.step_size - found.sharpness) / found.sharpness_error
+    assert isinstance(ahead(run, 1e-8), Completion) is is_stable
 
 
 def test_it_depends_on_its_arguments_alone() -> None:
