@@ -1,5 +1,6 @@
 """Steps whose gradient is taken elsewhere than at θ, in PyTorch, in place: SAM and parameter noise."""
 
+from collections.abc import Callable
 from math import comb
 
 import numpy as np
@@ -28,7 +29,7 @@ class TorchElsewhereLoop:
 
     def advance(self, steps: int) -> None:
         """Take steps."""
-        step = self._by_samples if self._batch.by_samples else self._by_the_mean
+        step: Callable[[int], None] = self._by_samples if self._batch.by_samples else self._by_the_mean
         if self._noise is not None:
             step = self._with_noise
         with torch.no_grad():

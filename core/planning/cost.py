@@ -50,7 +50,8 @@ class KernelCost:
     """How long one step of one lane takes on one core: so much, and so much per entry of X.
 
     A step of a batch takes `seconds_per_turn` more, whatever its lanes. One lane by itself costs as much as `lone` of
-    many do; a batch should have `fewest` lanes at least. At degree 3 an entry takes `cubic` times as long, at more `deep`.
+    many do; a batch should have `fewest` lanes at least. At degree 3 an entry takes `cubic` times as long, at more
+    `deep`.
     """
 
     seconds_per_step: float

@@ -35,7 +35,6 @@ TARGET INLINE vec NAME(beta_of)(const int64_t network, const int64_t depth, cons
 TARGET INLINE void NAME(elsewhere)(const int how, const int64_t network, const int64_t depth, const vec theta[4],
                                    const double *const noise[4], int64_t i, int64_t dim, vec z, vec there[4])
 {
-#pragma GCC unroll 4
     EACH_PART(network) {
         if (how == LED) {
             const vec ascent = NAME(slope)(network, depth, theta, k) * z;
@@ -60,9 +59,7 @@ TARGET INLINE double NAME(square_of_gradient)(const int64_t network, const int64
         for (int v = 0; v < WIDEST / V; v++) {
             const vec g = LOAD(gradient + i + v * V);
             vec theta[4];
-#pragma GCC unroll 4
             EACH_PART(network) theta[k] = LOAD(part[k] + i + v * V);
-#pragma GCC unroll 4
             EACH_PART(network) {
                 const vec slope = NAME(slope)(network, depth, theta, k) * g;
                 sum[v] = sum[v] + slope * slope;
@@ -92,7 +89,6 @@ TARGET INLINE void NAME(predict_elsewhere)(const int64_t network, const int64_t 
     const double *const gradient = b->gradient + lane * b->dims;
     for (int64_t i = from; i < to; i += V) {
         vec theta[4], there[4], ascent = (vec){0};
-#pragma GCC unroll 4
         EACH_PART(network) {
             theta[k] = LOAD(part[k] + i);
             if (how == NOISY) __builtin_prefetch(noise[k] + ahead + i, 0, 2);
@@ -116,10 +112,8 @@ TARGET INLINE void NAME(move_from_elsewhere)(const int64_t network, const int64_
     for (int64_t i = from; i < to; i += V) {
         const vec x = LOAD(gradient + i);
         vec theta[4], there[4];
-#pragma GCC unroll 4
         EACH_PART(network) theta[k] = LOAD(part[k] + i);
         NAME(elsewhere)(how, network, depth, theta, noise, i, b->dim, how == LED ? LOAD(z + i) : x, there);
-#pragma GCC unroll 4
         EACH_PART(network) {
             const vec change = NAME(slope)(network, depth, there, k) * x;
             theta[k] = k & 1 ? theta[k] + change : theta[k] - change;
@@ -158,7 +152,6 @@ TARGET INLINE void NAME(lane_noisy)(const int64_t network, const int64_t depth, 
     const double *noise[4], *const first = s->parameters + t * ahead + lane * s->parameters_lane;
     double *part[4];
     NAME(rows_of)(b, b->theta, lane, part);
-#pragma GCC unroll 4
     EACH_PART(network) noise[k] = first + k * s->parameters_part;
     if (moves) {
         NAME(move_from_elsewhere)(network, depth, NOISY, b, lane, part, noise, 0, whole);
@@ -205,9 +198,7 @@ TARGET INLINE void NAME(tangent_weights)(const int64_t network, const int64_t de
 {
     for (int64_t i = 0; i < b->dims; i += V) {
         vec theta[4], sum = (vec){0};
-#pragma GCC unroll 4
         EACH_PART(network) theta[k] = LOAD(part[k] + i);
-#pragma GCC unroll 4
         EACH_PART(network) {
             const vec slope = NAME(slope)(network, depth, theta, k);
             sum = sum + slope * slope;
@@ -276,9 +267,7 @@ TARGET INLINE void NAME(move_by_samples)(const int64_t network, const int64_t de
     for (int64_t i = 0; i < b->dims; i += V) {
         const vec x = LOAD(gradient + i), shrinkage = LOAD(second + i);
         vec theta[4], moved[4];
-#pragma GCC unroll 4
         EACH_PART(network) theta[k] = LOAD(part[k] + i);
-#pragma GCC unroll 4
         EACH_PART(network) {
             if (depth == 3) {
                 const vec twice = shrinkage + shrinkage, most = theta[k] * LOAD(third + i);

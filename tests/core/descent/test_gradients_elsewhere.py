@@ -11,7 +11,7 @@ from core.descent.batch_descent import BatchDescent, BatchState, StepTerms
 from core.descent.gradient_noise import ResidualNoise
 from core.descent.kernel import NUMPY, kernel_names, kernel_of
 from core.descent.optimizers import FullBatch, Nesterov, Optimizer
-from core.networks.network import Diagonal, Network, Product
+from core.networks.network import UV, Diagonal, Network, Product
 from tests.core.network_kinds import NETWORKS, depth_by_hand
 from tests.core.problems import paper_problem, small_problem
 from tests.reference import gradients_elsewhere
@@ -180,20 +180,45 @@ def test_what_is_zero_stays_zero(kernel: str, kind: tuple[AscentAlong, bool]) ->
     assert batch.theta[[0, 2], 1].all()
 
 
+def end_on_a_large_matrix(
+    kernel: str, network: Network, kind: tuple[AscentAlong, bool] | None, lanes: list[int]
+) -> np.ndarray:
+    """θ of some of three lanes on 70,000 entries after steps of descent and of this kind; one lane reads X in tiles."""
+    data, rng = small_problem(1, samples=70, dimension=1000), np.random.default_rng(2)
+    theta, rho = rng.uniform(0.02, 0.04, (len(network.parts), 3, 1000))[:, lanes], np.array([1e-3, 2e-3, 5e-4])[lanes]
+    noise = rng.normal(0, 1e-3, (5, len(network.parts), 3, 1000))[:, :, lanes]
+    batch, sizes = lanes_of(kernel, data, network, theta.copy()), np.full((5, len(lanes)), 1e-4)
+    batch.advance(sizes)
+    ascent = kind and Ascent(along=kind[0], normalized=kind[1], rho=rho)
+    batch.advance(sizes, StepTerms(ascent=ascent, noise=ResidualNoise(parameters=None if kind else noise)))
+    batch.losses()
+    return batch.theta.copy()
+
+
 @pytest.mark.skipif(len(FUSING) < 1, reason="none is compiled")
-def test_a_large_matrix_is_passed_as_a_small_one() -> None:
-    """One lane on 70,000 entries, which plain descent reads in tiles; against NumPy's."""
-    data = small_problem(1, samples=70, dimension=1000)
-    theta = np.full((2, 1, 1000), 0.03)
-    for along, normalized in KINDS:
-        ends = []
-        for kernel in (FUSING[0], NUMPY):
-            batch = lanes_of(kernel, data, Diagonal(2), theta.copy())
-            batch.advance(np.full((5, 1), 1e-4))
-            batch.advance(
-                np.full((5, 1), 1e-4),
-                StepTerms(ascent=Ascent(along=along, normalized=normalized, rho=np.full(1, 1e-3))),
-            )
-            batch.losses()
-            ends.append(batch.theta.copy())
-        np.testing.assert_allclose(*ends, rtol=1e-11)
+@pytest.mark.parametrize("network", [Diagonal(2), Diagonal(3), Diagonal(4), UV()], ids=lambda network: network.key)
+@pytest.mark.parametrize("kind", [*KINDS, None])
+def test_a_large_matrix_is_passed_as_a_small_one(network: Network, kind: tuple[AscentAlong, bool] | None) -> None:
+    """One lane reads it in tiles, three by products: the same bits by every instruction set; against NumPy's."""
+    ends = {name: end_on_a_large_matrix(name, network, kind, [0]) for name in FUSING}
+    together = end_on_a_large_matrix(FUSING[0], network, kind, [0, 1, 2])
+    assert {end.tobytes() for end in ends.values()} == {np.ascontiguousarray(together[:, :1]).tobytes()}
+    np.testing.assert_allclose(together, end_on_a_large_matrix(NUMPY, network, kind, [0, 1, 2]), rtol=1e-11)
+
+
+@every_kernel
+@pytest.mark.parametrize("dim", [5, 8, 11])
+def test_noise_is_read_wherever_it_is(kernel: str, dim: int) -> None:
+    """A view whose axes are exchanged, and one whose entries are apart, move θ as copies do; padding stays 0."""
+    data, rng = small_problem(4, samples=6, dimension=dim), np.random.default_rng(4)
+    drawn = rng.normal(0, 0.1, (3, 7, 2, dim, 2))
+    ends = []
+    for noise in (drawn[..., 0].swapaxes(1, 2), np.ascontiguousarray(drawn[..., 0].swapaxes(1, 2))):
+        batch = lanes_of(kernel, data, Diagonal(3), np.full((2, 7, dim), 0.3))
+        batch.advance(np.full((3, 7), 0.01), StepTerms(noise=ResidualNoise(parameters=noise)))
+        ends.append(batch.theta.copy())
+    packed = np.ascontiguousarray(drawn[..., 0])
+    batch = lanes_of(kernel, data, Diagonal(3), np.full((2, 7, dim), 0.3))
+    batch.advance(np.full((3, 7), 0.01), StepTerms(noise=ResidualNoise(parameters=packed.swapaxes(1, 2))))
+    assert ends[0].tobytes() == ends[1].tobytes() == batch.theta.tobytes()
+    assert len(np.unique(ends[0])) == ends[0].size
