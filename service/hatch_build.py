@@ -25,7 +25,8 @@ The documents are taken along where `make site` has built them.
 """
 
 SOURCES = tuple(
-    Path("core/descent/native", name) for name in ("descent.c", "sharpness.c", "strides.c", "minibatches.c")
+    Path("core/descent/native", name)
+    for name in ("descent.c", "sharpness.c", "strides.c", "minibatches.c", "normals.c")
 )
 TARGET = Path("core/descent/native/libdescent.so")
 
@@ -89,7 +90,8 @@ def compile_kernel(root: Path, *flags: str) -> str:
         return f"there is no C compiler ({compiler[0]})"
     # Under another name until it is whole: a worker may be starting.
     unfinished = root / TARGET.with_suffix(".new")
-    command = [*compiler, *FLAGS, *flags, "-o", str(unfinished), *(str(root / source) for source in SOURCES)]
+    sources = [str(root / source) for source in SOURCES]
+    command = [*compiler, *FLAGS, *flags, "-o", str(unfinished), *sources, "-lm"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the user's own compiler
     if run.returncode == 0 and unfinished.exists():
         unfinished.replace(root / TARGET)

@@ -4,17 +4,19 @@ Everything is a function of (run, step), by a counter-based generator: no state 
 that is resumed, split off or recorded at other steps meets the same noise.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
 from core.descent.native.arrays import aligned_zeros, padded_width
 from core.descent.native.minibatches import NativeMinibatches, draws_as_numpy
+from core.descent.native.normals import NativeNormals, draws_normals_as_numpy
 from core.descent.optimizers import Optimizer
 from core.randomness import counter_stream
 
@@ -24,6 +26,9 @@ BLOCK: Final = 64
 AHEAD: Final = 2**18
 """Entries of the noise that is drawn ahead, if not fewer than of a block: steps in one go cost less than in many."""
 
+PURPOSE: Final = "gradient noise"
+"""The name of the stream of what is added to targets and parameters."""
+
 Noise = Float64[np.ndarray, "step run sample"]
 
 
@@ -31,34 +36,59 @@ Noise = Float64[np.ndarray, "step run sample"]
 class ResidualNoise:
     """What is done to the residual r of each step: r ← weight∘(r − shift), None for what is left out.
 
-    `parameters` is added to θ where its gradient is taken. `padded_weight` is `weight` as the compiled kernel takes it,
-    its rows padded with zeros, where it was drawn so.
+    `parameters` is added to θ where its gradient is taken. `padded` are the same as the compiled kernel takes them,
+    their rows padded with zeros, where they were drawn so.
     """
 
     weight: Noise | None = None
-    padded_weight: Float64[np.ndarray, "step run padded_sample"] | None = None
     shift: Noise | None = None
     parameters: Float64[np.ndarray, "step part run dim"] | None = None
+    padded: "ResidualNoise | None" = None
 
     def of(self, steps: slice) -> "ResidualNoise":
-        """The rows of `weight` and `shift` of some of the steps."""
+        """The rows of some of the steps."""
         return ResidualNoise(
             weight=None if self.weight is None else self.weight[steps],
-            padded_weight=None if self.padded_weight is None else self.padded_weight[steps],
             shift=None if self.shift is None else self.shift[steps],
             parameters=None if self.parameters is None else self.parameters[steps],
+            padded=None if self.padded is None else self.padded.of(steps),
         )
 
 
 NO_NOISE: Final = ResidualNoise()
 
 
+class Spans:
+    """Arrays with a row for each step, drawn `ahead` steps in one go and kept until the next are in their place."""
+
+    def __init__(self, ahead: int, shape: tuple[int, ...], draw: Callable[[int, np.ndarray], None]) -> None:
+        """`draw` writes the rows from a step on into an array that is zero, or was written before."""
+        self._ahead, self._shape, self._draw = ahead, shape, draw
+        self._array, self._number = np.empty(0), -1
+
+    def between(self, start: int, stop: int) -> Float64[np.ndarray, "step ..."]:
+        """The rows of the steps start ≤ t < stop: of one span as they were drawn, else copies."""
+        first, last = start // self._ahead, (stop - 1) // self._ahead
+        if first == last:
+            return self._span(first)[start - first * self._ahead : stop - first * self._ahead]
+        ends = [start, *(self._ahead * span for span in range(first + 1, last + 1)), stop]
+        return np.concatenate([self.between(*piece).copy() for piece in pairwise(ends)])
+
+    def _span(self, number: int) -> Float64[np.ndarray, "step ..."]:
+        if self._number != number:
+            if not self._array.size:
+                self._array = aligned_zeros((self._ahead, *self._shape))
+            self._number = number
+            self._draw(number * self._ahead, self._array)
+        return self._array
+
+
 class GradientNoise:
-    """The noise of a batch of runs, which keeps what it drew last: of minibatches until the next is drawn in its place.
+    """The noise of a batch of runs, which keeps what it drew last, until the next is drawn in its place.
 
     All are of one optimiser kind, but that beside minibatches there may be runs on all samples. Where the samples are
     trained `is_backwards`, each has the noise that it has in the order of the data. Noise on parameters is on the
-    entries of θ that are `noisy`. With `is_native` minibatches are drawn in C, bit for bit the same.
+    entries of θ that are `noisy`. With `is_native` all is drawn in C, bit for bit the same.
     """
 
     def __init__(  # noqa: PLR0913 - whose noise it is, and of what
@@ -73,20 +103,26 @@ class GradientNoise:
     ) -> None:
         self._optimizers, self._seeds, self._samples = optimizers, seeds, samples
         self._order = slice(None, None, -1 if is_backwards else 1)
-        self._drawn: dict[str, dict[int, Noise]] = {"shift": {}, "parameters": {}}
-        samplers = [optimizer.batch_sampler for optimizer in optimizers]
-        self._minibatches = any(samplers)
+        self._samplers = [optimizer.batch_sampler for optimizer in optimizers]
+        self._minibatches, lanes = any(self._samplers), len(optimizers)
         on_parameters = any(optimizer.perturbs_parameters for optimizer in optimizers)
         self._noisy = noisy if on_parameters else None
         self._noisy_steps = max((optimizer.noise_steps for optimizer in optimizers), default=0)
-        self._samplers, self._span, self._weight = samplers, -1, np.empty((0, 0, 0))
-        self._native = None
+        self._native, self._normals = None, None
         if self._minibatches and is_native and draws_as_numpy():
-            self._native = NativeMinibatches(samplers, seeds, samples, block=BLOCK, is_backwards=is_backwards)
-        self._ahead = BLOCK
+            self._native = NativeMinibatches(self._samplers, seeds, samples, block=BLOCK, is_backwards=is_backwards)
+        self._width = padded_width(samples)
+        shape: tuple[int, ...] = (lanes, self._width)
+        if self._noisy is not None:
+            shape = (len(self._noisy), lanes, padded_width(self._noisy.shape[1]))
+        if self._noisy_steps and is_native and draws_normals_as_numpy():
+            self._normals = NativeNormals(optimizers, seeds, self._places(shape), block=BLOCK, purpose=PURPOSE)
+        ahead = BLOCK
         if self._native is not None or not self._minibatches:
-            entries = padded_width(samples if self._noisy is None else self._noisy.size)
-            self._ahead *= max(AHEAD // (BLOCK * entries * max(len(optimizers), 1)), 1)
+            ahead *= max(AHEAD // (BLOCK * max(math.prod(shape), 1)), 1)
+        self._ahead = ahead
+        self._weights = Spans(ahead, (lanes, self._width), self._draw_weights)
+        self._noise = Spans(ahead, shape, self._draw_noise)
 
     def quiet_from(self, step: int) -> bool:
         """Whether no step from this one on is perturbed."""
@@ -100,33 +136,28 @@ class GradientNoise:
         return end - step
 
     def between(self, start: int, stop: int) -> ResidualNoise:
-        """The perturbations of the steps start ≤ t < stop; weights are valid until the next are asked for."""
+        """The perturbations of the steps start ≤ t < stop, valid until the next are asked for."""
         if self.quiet_from(start):
             return NO_NOISE
-        is_noisy, weight = start < self._noisy_steps, self._weights(start, stop) if self._minibatches else None
+        weight = self._weights.between(start, stop) if self._minibatches else None
+        noise = self._noise.between(start, stop) if start < self._noisy_steps else None
+        shift, parameters = (noise, None) if self._noisy is None else (None, noise)
         return ResidualNoise(
             weight=None if weight is None else weight[..., : self._samples],
-            padded_weight=weight,
-            shift=self._pieces("shift", start, stop) if is_noisy and self._noisy is None else None,
-            parameters=self._pieces("parameters", start, stop).swapaxes(1, 2)
-            if is_noisy and self._noisy is not None
-            else None,
+            shift=None if shift is None else shift[..., : self._samples],
+            parameters=None if parameters is None or self._noisy is None else parameters[..., : self._noisy.shape[1]],
+            padded=ResidualNoise(weight=weight, shift=shift, parameters=parameters),
         )
 
-    def _weights(self, start: int, stop: int) -> Float64[np.ndarray, "step run padded_sample"]:
-        """Those of one span as they were drawn, else copies."""
-        first, last = start // self._ahead, (stop - 1) // self._ahead
-        if first == last:
-            return self._weights_of_span(first)[start - first * self._ahead : stop - first * self._ahead]
-        ends = [start, *(self._ahead * span for span in range(first + 1, last + 1)), stop]
-        return np.concatenate([self._weights(*piece).copy() for piece in pairwise(ends)])
+    def _places(self, shape: tuple[int, ...]) -> Int64[np.ndarray, " entry"]:
+        """Where in the rows of a run each of the numbers is that are drawn for it at a step."""
+        if self._noisy is None:
+            return np.arange(self._samples)[self._order]
+        _, lanes, width = shape
+        parts, entries = np.nonzero(self._noisy)
+        return np.asarray(parts * lanes * width + np.arange(self._noisy.shape[1])[self._order][entries])
 
-    def _weights_of_span(self, span: int) -> Float64[np.ndarray, "step run padded_sample"]:
-        if self._span == span:
-            return self._weight
-        if not self._weight.size:
-            self._weight = aligned_zeros((self._ahead, len(self._samplers), padded_width(self._samples)))
-        start, weight, self._span = span * self._ahead, self._weight, span
+    def _draw_weights(self, start: int, weight: Float64[np.ndarray, "step run padded_sample"]) -> None:
         others: Sequence[int] = range(len(self._samplers))
         if self._native is not None:
             others = self._native.write(start, weight)
@@ -136,25 +167,17 @@ class GradientNoise:
                 steps = start + at + np.arange(BLOCK)
                 drawn = 1.0 if sampler is None else sampler.weights(stream, steps, self._samples)[:, self._order]
                 weight[at : at + BLOCK, place, : self._samples] = drawn
-        return weight
 
-    def _pieces(self, name: str, start: int, stop: int) -> Float64[np.ndarray, "step run ..."]:
-        blocks = range(start // BLOCK, (stop - 1) // BLOCK + 1)
-        kept = self._drawn[name]
-        self._drawn[name] = {block: kept[block] if block in kept else self._block(block) for block in blocks}
-        drawn = list(self._drawn[name].values())
-        first = start - blocks[0] * BLOCK
-        joined = drawn[0] if len(drawn) == 1 else np.concatenate(drawn)
-        return joined[first : first + stop - start]
-
-    def _block(self, block: int) -> Float64[np.ndarray, "step run ..."]:
-        return np.stack([self._draw(place, block) for place in range(len(self._optimizers))], axis=1)
-
-    def _draw(self, place: int, block: int) -> Float64[np.ndarray, "step ..."]:
-        optimizer, steps = self._optimizers[place], block * BLOCK + np.arange(BLOCK)
-        rng = counter_stream(self._seeds[place], "gradient noise", block)
-        if self._noisy is None:
-            return optimizer.noise(rng, steps, self._samples)[:, self._order]
-        drawn = np.zeros((BLOCK, *self._noisy.shape))
-        drawn[:, self._noisy] = optimizer.noise(rng, steps, int(self._noisy.sum()))
-        return drawn[..., self._order]
+    def _draw_noise(self, start: int, noise: Float64[np.ndarray, "step ..."]) -> None:
+        if self._normals is not None:
+            self._normals.write(start, noise, lane_axis=noise.ndim - 2)
+            return
+        for place, (optimizer, seed) in enumerate(zip(self._optimizers, self._seeds, strict=True)):
+            for at in range(0, self._ahead, BLOCK):
+                steps, rng = start + at + np.arange(BLOCK), counter_stream(seed, PURPOSE, (start + at) // BLOCK)
+                if self._noisy is None:
+                    drawn = optimizer.noise(rng, steps, self._samples)
+                else:
+                    drawn = np.zeros((BLOCK, *self._noisy.shape))
+                    drawn[:, self._noisy] = optimizer.noise(rng, steps, int(self._noisy.sum()))
+                noise[at : at + BLOCK, ..., place, : drawn.shape[-1]] = drawn[..., self._order]

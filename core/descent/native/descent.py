@@ -14,6 +14,7 @@ from jaxtyping import Float64
 
 from core.descent.ascent import AscentAlong
 from core.descent.batch_descent import PLAIN, BatchDescent, BatchState, StepTerms
+from core.descent.gradient_noise import ResidualNoise
 from core.descent.gradient_step import gradient_step
 from core.descent.loss_events import NO_EVENTS, Chunk, LossEvents
 from core.descent.loss_growth import LossGrowth
@@ -113,9 +114,13 @@ class NativeDescent(BatchDescent):
         if noise.weight is not None and self._tiles is None:
             self._tiles = tiled(self._X)
             self._batch.tiles = address(self._tiles)
-        shift, weight = self._wide("shift", noise.shift), noise.padded_weight
-        if weight is None:
-            weight = self._wide("weight", noise.weight)
+        padded = noise.padded
+        if padded is None:
+            padded = ResidualNoise(
+                weight=self._wide("weight", noise.weight),
+                shift=self._wide("shift", noise.shift),
+            )
+        weight, shift = padded.weight, padded.shift
         shrink, shrink_stride = (None, 0) if decay is None else _strided(decay.shrink, 1.0)
         pull, pull_stride = (None, 0) if decay is None else _strided(decay.pull, 1.0)
         parameters = None if noise.parameters is None else with_whole_rows(noise.parameters)

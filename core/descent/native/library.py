@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 FILE: Final = Path(__file__).with_name("libdescent.so")
-"""Made from descent.c, sharpness.c, strides.c and minibatches.c when the package is installed (`hatch_build.py`)."""
+"""Made when the package is installed (`hatch_build.py`), of the sources beside it."""
 
 VERSION: Final = 3
 """Part of the kernel id: a change of what the library's numbers are changes it."""
@@ -65,6 +65,16 @@ class Minibatches(ctypes.Structure):
         ("backwards", ctypes.c_int64),
         *((name, ctypes.c_void_p) for name in ("kind", "size", "key", "weight", "tied", "drawn", "order", "count")),
         ("digits", ctypes.c_int64),
+    )
+
+
+class Normals(ctypes.Structure):
+    """`normals` of normals.c."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("entries", "lanes", "steps", "start", "block")),
+        *((name, ctypes.c_int64) for name in ("step_stride", "lane_stride")),
+        *((name, ctypes.c_void_p) for name in ("place", "first", "end", "scale", "key", "noise")),
     )
 
 
@@ -133,15 +143,15 @@ def library() -> Library | None:
         functions.stepbias_layout.restype = i64
         if functions.stepbias_layout() != VERSION * 1_000_000 + ctypes.sizeof(Batch) * 1000 + ctypes.sizeof(Stretch):
             return None
-        functions.stepbias_sharpness_layout.restype = i64
-        if functions.stepbias_sharpness_layout() != ctypes.sizeof(FactoredLoss):
-            return None
-        functions.stepbias_strides_layout.restype = i64
-        if functions.stepbias_strides_layout() != _layout(LogDescent, StepSums, NewtonLimits, Stride):
-            return None
-        functions.stepbias_minibatches_layout.restype = i64
-        if functions.stepbias_minibatches_layout() != ctypes.sizeof(Minibatches):
-            return None
+        for layout, expected in (
+            (functions.stepbias_sharpness_layout, ctypes.sizeof(FactoredLoss)),
+            (functions.stepbias_strides_layout, _layout(LogDescent, StepSums, NewtonLimits, Stride)),
+            (functions.stepbias_minibatches_layout, ctypes.sizeof(Minibatches)),
+            (functions.stepbias_normals_layout, ctypes.sizeof(Normals)),
+        ):
+            layout.restype = i64
+            if layout() != expected:
+                return None
     except (OSError, AttributeError):
         return None
     functions.stepbias_kernels.restype = i64
@@ -155,6 +165,8 @@ def library() -> Library | None:
     minibatches = ctypes.POINTER(Minibatches)
     functions.stepbias_draw_minibatches.argtypes, functions.stepbias_draw_minibatches.restype = [minibatches], None
     functions.stepbias_choose_least.argtypes, functions.stepbias_choose_least.restype = [minibatches], i64
+    functions.stepbias_draw_normals.argtypes = [ctypes.POINTER(Normals)]
+    functions.stepbias_draw_normals.restype = None
     functions.stepbias_sharpness_work.argtypes, functions.stepbias_sharpness_work.restype = [i64], i64
     functions.stepbias_sharpness.argtypes = [i64, ctypes.POINTER(FactoredLoss), pointer, i64, pointer]
     functions.stepbias_sharpness.restype = None

@@ -1,16 +1,13 @@
 /* The minibatches of many runs, as NumPy's generators draw them (core/descent/sampling.py), bit for bit.
  *
- * A draw is 64 bits of Philox4x64-10 (Salmon, Moraes, Dror and Shaw 2011), whose counter is the place in a sequence and the
- * number of four draws there. A uniform number is the upper 53 of them. Nothing here is floating-point arithmetic but
+ * Nothing here is floating-point arithmetic but
  * the weights, so all instruction sets give the same.
  */
 #include <string.h>
 
-#include "common.h"
+#include "philox.h"
 
 enum { OTHERS, ALL, WITHOUT_REPLACEMENT, WITH_REPLACEMENT, EPOCHS }; /* what a lane draws, by core/descent/native/minibatches.py */
-enum { ROUNDS = 10, DIGITS = 53, UNUSED = 64 - DIGITS };
-
 typedef struct {
     int64_t samples, rows, lanes;
     int64_t start, steps;     /* whole blocks */
@@ -26,51 +23,6 @@ typedef struct {
     uint32_t *count;          /* buckets: the least power of two that is not below samples */
     int64_t digits;           /* its logarithm */
 } minibatches;
-
-typedef struct {
-    uint64_t key[ROUNDS][2], place, next, buffer[4];
-    int at;              /* in the buffer; 4: it is used up */
-    int has_half;        /* of a draw whose lower half was taken */
-    uint32_t half;
-} generator;
-
-static generator generator_of(const uint64_t *key, uint64_t place)
-{
-    generator g = {.place = place, .at = 4};
-    for (int round = 0; round < ROUNDS; round++) {
-        g.key[round][0] = key[0] + (uint64_t)round * 0x9E3779B97F4A7C15u;
-        g.key[round][1] = key[1] + (uint64_t)round * 0xBB67AE8584CAA73Bu;
-    }
-    return g;
-}
-
-/* Four draws. NumPy counts before it draws. */
-INLINE void draw_four(generator *g, uint64_t *out)
-{
-    uint64_t a = ++g->next, b = 0, c = 0, d = g->place;
-#pragma GCC unroll 10
-    for (int round = 0; round < ROUNDS; round++) {
-        const unsigned __int128 first = (unsigned __int128)0xD2E7470EE14C6C93u * a,
-                                second = (unsigned __int128)0xCA5A826395121157u * c;
-        a = (uint64_t)(second >> 64) ^ b ^ g->key[round][0];
-        b = (uint64_t)second;
-        c = (uint64_t)(first >> 64) ^ d ^ g->key[round][1];
-        d = (uint64_t)first;
-    }
-    out[0] = a;
-    out[1] = b;
-    out[2] = c;
-    out[3] = d;
-}
-
-INLINE uint64_t draw(generator *g)
-{
-    if (g->at == 4) {
-        draw_four(g, g->buffer);
-        g->at = 0;
-    }
-    return g->buffer[g->at++];
-}
 
 /* The next uniform numbers, one for each sample, counted in `count` buckets of equal width. Counted as they are drawn,
  * they need not be read again; that the products of the next draws hide the counting was not found in measurement. */

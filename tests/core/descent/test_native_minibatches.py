@@ -51,10 +51,11 @@ def test_they_are_numpys_to_the_bit(
     for begin, end in pairwise(np.cumsum([start, *lengths]).tolist()):
         drawn, expected = mine.between(begin, end), reference.between(begin, end)
         assert drawn.weight is not None
-        assert drawn.padded_weight is not None
+        assert drawn.padded is not None
+        assert drawn.padded.weight is not None
         assert expected.weight is not None
         assert drawn.weight.tobytes() == expected.weight.tobytes()
-        assert not drawn.padded_weight[..., samples:].any()
+        assert not drawn.padded.weight[..., samples:].any()
 
 
 @pytest.mark.parametrize("sampling", DRAWN)
