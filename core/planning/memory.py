@@ -1,5 +1,7 @@
 """What the parts of an experiment take of memory while they are worked on, beside what every worker takes.
 
+That is what it was started with, and up to 32 MB of the problems before (`core.experiment.known_problems`).
+
 Fitted to the growth of a process, for N·d up to 10⁶ and 4 to 128 lanes; right within a factor 2, mostly. In entries of
 eight bytes, p parts of θ, n = min(N, d):
 

@@ -1,6 +1,7 @@
 """Data sets and the risks of predictors."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -167,3 +168,21 @@ def test_risks_of_a_run_do_not_depend_on_its_company(seed: int, runs: int) -> No
 def test_train_loss_is_half_the_mean_square() -> None:
     """By hand: residuals 1 and −3."""
     assert train_loss(np.array([1.0, 1.0]), np.eye(2), np.array([0.0, 4.0])) == 2.5
+
+
+def test_what_follows_from_a_data_set_is_computed_once_and_goes_with_its_arrays() -> None:
+    """Another y has other interpolators, and of more samples than dimensions there are none, but least squares."""
+    data = small_problem(0)
+    space = data.interpolators
+    assert space is not None
+    assert data.interpolators is space
+    assert data.row_space is space.basis
+    assert data.least_loss == 0.0
+    doubled = replace(data, y=2 * data.y).interpolators
+    assert doubled is not None
+    np.testing.assert_allclose(doubled.nearest_to_zero, 2 * space.nearest_to_zero, rtol=1e-12)
+    tall = small_problem(0, samples=9, dimension=4)
+    assert tall.interpolators is None
+    fitted = tall.X @ np.linalg.solve(tall.X.T @ tall.X, tall.X.T @ tall.y)
+    assert tall.least_loss == pytest.approx(np.square(tall.y - fitted).mean() / 2, rel=1e-10)
+    assert tall.row_space.shape == (4, 4)
