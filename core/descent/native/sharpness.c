@@ -1,6 +1,7 @@
 /* The largest eigenvalue of the Hessian of the loss at the states of many lanes: core/stability/davidson.py in portable C.
  *
- * One lane after another, so that a single one costs what one of many does. The loss is ‖Fβ − t‖²/2 with a factor F that
+ * Every lane has a search of its own; where it pays, the products with F that several need next are made together, each
+ * sum in the order in which it is made for one alone. The loss is ‖Fβ − t‖²/2 with a factor F that
  * has no more rows than columns: what core/descent/native/sharpness.py makes of X and y. The Hessian is AᵀFᵀFA + diag(b) with
  * A = [diag(a_1) diag(a_2)], for every network: of UV's four parts, two at a time have the same b, and only the length
  * of their two slopes counts, because what is orthogonal to them has the eigenvalue b.
@@ -38,7 +39,7 @@ typedef struct {
     const double *target;  /* t, (row) */
     const double *ones;    /* Fᵀ of what makes it Xᵀ·1, up to a factor, (dims) */
     const double *everywhere; /* of the start vector, beside Φ·1 of length 1: with no entry near zero, (2, dims) */
-    double *work;          /* stepbias_sharpness_work(dims) doubles */
+    double *work;          /* stepbias_sharpness_work(dims) doubles, a part for each lane that is looked at */
 } factored_loss;
 
 /* Vectors of the part of `work` that a lane has, in units of `dims`. */

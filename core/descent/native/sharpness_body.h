@@ -192,8 +192,6 @@ TARGET INLINE vec NAME(select)(NAME(mask) holds, vec yes, vec no)
     return (vec)((holds & (NAME(mask))yes) | (~holds & (NAME(mask))no));
 }
 
-TARGET INLINE vec NAME(greater)(vec x, vec y) { return NAME(select)(x > y, x, y); }
-
 /* The greatest of eight parts, the first of equal ones. */
 TARGET INLINE double NAME(greatest)(const vec part[WIDEST / V])
 {
@@ -214,8 +212,8 @@ TARGET static double NAME(largest)(const double *x, int64_t entries)
     for (int64_t i = 0; i < entries; i += WIDEST)
 #pragma GCC unroll 8
         for (int v = 0; v < WIDEST / V; v++) {
-            const vec entry = LOAD(x + i + v * V), absolute = NAME(greater)(entry, -entry);
-            size[v] = NAME(greater)(absolute, size[v]);
+            const vec entry = LOAD(x + i + v * V), absolute = GREATER(entry, -entry);
+            size[v] = GREATER(absolute, size[v]);
             zero[v] = zero[v] + SPLAT(0.0) * entry;
         }
     double p[WIDEST], none = 0.0;
@@ -497,7 +495,7 @@ TARGET static void NAME(begin)(NAME(space) * s, const double *theta, int64_t lan
 }
 
 /* Which slopes are not so small that the coordinate is an eigenvector by itself. */
-TARGET INLINE NAME(mask) NAME(is_searched)(vec slopes) { return NAME(greater)(slopes, -slopes) > SPLAT(ALONE); }
+TARGET INLINE NAME(mask) NAME(is_searched)(vec slopes) { return GREATER(slopes, -slopes) > SPLAT(ALONE); }
 
 /* Go on from the gradient, to the first product of the search; 0 where there is nothing to search, and λ_max is in
  * `value`. */
@@ -530,8 +528,8 @@ TARGET static int NAME(differentiated)(NAME(space) * s)
         for (int v = 0; v < WIDEST / V; v++) {
             const vec x = LOAD(b + i + v * V), nothing = SPLAT(-INFINITY);
             const NAME(mask) searched = NAME(is_searched)(LOAD(a + i + v * V));
-            top[v] = NAME(greater)(NAME(select)(searched, x, nothing), top[v]);
-            alone[v] = NAME(greater)(NAME(select)(searched, nothing, x), alone[v]);
+            top[v] = GREATER(NAME(select)(searched, x, nothing), top[v]);
+            alone[v] = GREATER(NAME(select)(searched, nothing, x), alone[v]);
         }
     s->top = NAME(greatest)(top);
     s->alone = NAME(greatest)(alone);
