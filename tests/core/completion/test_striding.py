@@ -223,3 +223,12 @@ def test_a_run_that_is_not_stable_is_not_followed() -> None:
     """Where η is above 2/λ there and everywhere near."""
     data = small_problem(4)
     assert begin(data, 1.0, 1.3 * step_at(data, 1.0, 1.0)).strided(1e-6) is None
+
+
+def test_what_is_left_of_a_run_grows_near_the_edge() -> None:
+    """ηL·max(1, max|β|/c)/(1 − z/2), z of the modes and of x: ∞ beyond 2, and where it is more than is asked."""
+    modes = Modes(diagonal=np.array([0.3, 1.8]), below=np.zeros(2))
+    assert leaving(1e-6, 0.1, modes, enough=1e-3) == pytest.approx(1e-6 / (1 - 1.9 / 2), rel=1e-12)
+    assert leaving(1e-6, 0.2, modes, enough=1e-3) > 1e6
+    assert leaving(1e-6, 0.3, modes, enough=1e-3) == np.inf
+    assert leaving(1e-2, 0.1, modes, enough=1e-3) == np.inf
