@@ -33,7 +33,10 @@ where its worker is lost. The answer to 250 MB comes too late for any attempt, a
 """
 
 TOGETHER_SECONDS: Final = 0.5
-"""Runs of a batch that end within so long of others that were stored wait, to be stored with those that end next."""
+"""Runs of a batch that end within so long of others that were stored wait, to be stored with those that end next.
+
+Not once a worker has been lost with the batch: the next may be lost at the same step, and they are not to be with it.
+"""
 
 SECONDS_AT_ONCE: Final = 1.0
 """What takes longer than it was predicted to is for a job of its own: others wait to be planned."""
@@ -115,6 +118,7 @@ class TrainingJob:
             self._batch = _batch(context, heartbeat, grid, claim.job.payload["indices"], kept)
         self._next_checkpoint = context.clock() + context.settings.checkpoint_seconds
         self._is_too_large = False
+        self._together_seconds = 0.0 if claim.job.losses else TOGETHER_SECONDS
         self._ended: list[EndedRun] = []
         self._stored_at = -math.inf
 
@@ -150,7 +154,7 @@ class TrainingJob:
             # What the next attempts may fail in as well is not to take these with it.
             self._store_ended()
             raise
-        if self._batch.active and self._context.clock() - self._stored_at >= TOGETHER_SECONDS:
+        if self._batch.active and self._context.clock() - self._stored_at >= self._together_seconds:
             self._store_ended()
 
     def _store_ended(self) -> None:

@@ -261,7 +261,7 @@ class LassoPath:
         )
 
     @cached_property
-    def _untied(self) -> tuple[Vector, Float64[np.ndarray, "corner dim"]]:
+    def _untied(self) -> tuple[Float64[np.ndarray, " corner"], Float64[np.ndarray, "corner dim"]]:
         """The path of columns of other sizes, for any κ at which the first is not proven.
 
         What is found at one κ does not depend on those that were asked for before it.
@@ -269,7 +269,9 @@ class LassoPath:
         scales = np.random.default_rng(0).uniform(1 - UNTIED, 1 + UNTIED, self._X.shape[1:])
         return _scaled_corners(self._X, self._y, scales)
 
-    def _read(self, penalty: float, penalties: Vector, predictors: Float64[np.ndarray, "corner dim"]) -> Penalised:
+    def _read(
+        self, penalty: float, penalties: Float64[np.ndarray, " corner"], predictors: Float64[np.ndarray, "corner dim"]
+    ) -> Penalised:
         """β is linear in κ between corners, at which κ falls."""
         corner = int(np.clip(np.searchsorted(-penalties, -penalty) - 1, 0, len(penalties) - 2))
         width = penalties[corner] - penalties[corner + 1]
@@ -280,7 +282,7 @@ class LassoPath:
 
 def _scaled_corners(
     X: Float64[np.ndarray, "sample dim"], y: Float64[np.ndarray, " sample"], scales: Vector
-) -> tuple[Vector, Float64[np.ndarray, "corner dim"]]:
+) -> tuple[Float64[np.ndarray, " corner"], Float64[np.ndarray, "corner dim"]]:
     """The corners of the path of the columns times `scales`, as predictors of X."""
     penalties, predictors = lasso_corners(*_reduced(X * scales, y))
     return penalties, predictors * scales

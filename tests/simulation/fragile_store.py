@@ -50,7 +50,11 @@ class FragileStore(MemoryStore):
 
     @override
     def commit_runs(self, claim: Claim, runs: Sequence[FinishedRun]) -> int:
-        return super().commit_runs(claim, [replace(each, run=_sealed(each.run)) for each in runs])
+        return super().commit_runs(claim, _all_sealed(runs))
+
+    @override
+    def complete(self, claim: Claim, runs: Sequence[FinishedRun] = ()) -> None:
+        super().complete(claim, _all_sealed(runs))
 
     @override
     def _run(self, experiment: Any, index: int) -> StoredRun | None:
@@ -84,6 +88,10 @@ class FragileStore(MemoryStore):
         experiment = self._experiments[random.choice(sorted(self._experiments))]
         experiment.spec = _flipped(experiment.spec, random)
         return experiment.id
+
+
+def _all_sealed(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
+    return [replace(each, run=_sealed(each.run)) for each in runs]
 
 
 def _sealed(run: StoredRun) -> StoredRun:

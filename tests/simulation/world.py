@@ -1,7 +1,6 @@
 """A world of workers, of one numerics version or two, people who submit, cancel and retry, and a store, by a seed."""
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from pydantic import SecretStr
 
 from api.experiments import submission
 from core.identity import NUMERICS_VERSION
-from core.results.result import decode_summary
+from core.results.result import MalformedSummary, decode_summary
 from core.spec.experiment_spec import ExperimentSpec
 from core.sweep import keys
 from core.sweep.grid import Grid
@@ -410,7 +409,7 @@ def _runs(spec: ExperimentSpec, numerics: str) -> list[Run]:
 
 
 def _is_right(run: Run, summary: bytes) -> bool:
-    with suppress(ValueError, zlib.error):
+    with suppress(MalformedSummary):
         return dict(truth(run)).items() <= decode_summary(summary).items()
     return False
 

@@ -15,7 +15,7 @@ from core.results.result import pack_arrays, unpack_arrays
 from jobs.errors import StoreFull
 from jobs.records import Claim, FinishedRun
 from jobs.states import ExperimentStatus, JobState
-from tests.worker.workshop import ALONE, SETTINGS, MovableClock, SetAfter, Workshop, spec, undisturbed
+from tests.worker.workshop import ALONE, SETTINGS, Killed, MovableClock, SetAfter, Workshop, spec, undisturbed
 
 pytestmark = pytest.mark.usefixtures("short_chunks")
 
@@ -357,6 +357,26 @@ def test_runs_that_end_soon_after_others_are_stored_with_the_next_ones(workshop:
     assert len(stored) == 2
     assert 0 < stored[0] < stored[1] == 6
     assert workshop.runs(experiment_id) == undisturbed(spec())
+
+
+def test_runs_of_a_batch_that_a_worker_was_lost_with_are_stored_as_they_end(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that dies with it at the same step each time takes those that ended just before with it the first time alone."""
+    experiment_id, job = workshop.plan(spec())
+    advance = RunBatch.advance
+
+    def die_at_the_last(batch: RunBatch) -> list[EndedRun]:
+        if len(batch.active) == 1:
+            raise Killed
+        return advance(batch)
+
+    monkeypatch.setattr(RunBatch, "advance", die_at_the_last)
+    for stored in (False, True):
+        with pytest.raises(Killed):
+            workshop.perform(job.id, workshop.context(clock=MovableClock()))
+        assert (workshop.experiment(experiment_id).runs_done == 5) is stored
+        workshop.lose_leases()
 
 
 def test_runs_that_ended_before_an_error_are_stored(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,21 +164,22 @@ def test_a_step_size_that_doubles_without_end_diverges_and_says_so(kind: dict[st
 
 
 @pytest.mark.parametrize("kernel", sorted({kernel_names()[0], NUMPY}))
-def test_a_step_at_which_weights_decay_to_nothing_is_taken(kernel: str) -> None:
-    """η_tλ is 1 there, as where an analysis finds η, so that θ ← −η_t∇L: nothing has diverged."""
+@pytest.mark.parametrize("most", [2.0, 3.0])
+def test_a_step_at_which_weights_decay_to_nothing_is_taken(most: float, kernel: str) -> None:
+    """At η_tλ = 1, which an analysis may find, θ ← −η_t∇L; beyond it signs turn: nothing has diverged."""
     rate, data = 0.5 / STEP_SIZE, small_problem(1)
     decaying = planned(
         step_size=STEP_SIZE,
         warmup_steps=0,
         max_steps=40,
         takes_all_steps=True,
-        step_shape=Stages(changes=(2, 3), factors=(2.0, 1.0)),
+        step_shape=Stages(changes=(2, 3), factors=(most, 1.0)),
         weight_decay=WeightDecay(rate=rate, until=3),
     )
     ended = trained_alone(replace(problem_of(data), kernel=kernel), decaying)
     theta = decaying.initial
     for step in range(40):
-        eta = STEP_SIZE * (2 if step == 2 else 1)
+        eta = STEP_SIZE * (most if step == 2 else 1)
         pull = data.X.T @ (data.X @ (theta[0] ** 2 - theta[1] ** 2) - data.y) / len(data.y)
         gradient = 2 * theta * np.array([pull, -pull])
         theta = (1 - eta * rate * (step < 3)) * theta - eta * gradient

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from core.data.regression import Dataset
-from core.descent.kernel import NUMPY
 from core.experiment.dataset import dataset_of, no_uploads
 from core.experiment.run import ExperimentResults
 from core.implicit_bias.weight_penalty import l1_penalty
@@ -80,19 +79,6 @@ def test_a_run_ends_at_the_lasso_of_its_penalty(name: str, optimizer: dict[str, 
     assert 0 <= summary["duality_gap"] < 1e-7
     assert summary["path"] is None
     assert "lasso" in explained(results.grid.run(0), summary)
-
-
-@pytest.mark.parametrize("kernel", ["auto", NUMPY])
-@pytest.mark.parametrize("most", [2.0, 3.0])
-def test_a_schedule_may_come_to_where_decay_takes_all_of_a_parameter(most: float, kernel: str) -> None:
-    """At ηλ = 1 a step is −η∇L from 0, and beyond it turns signs: those of the plain loop, and no division by 0."""
-    change = {"schedule": "piecewise", "schedule_at_steps": [3], "schedule_factors": [most]}
-    optimizer = {"step_size": 0.004, "weight_decay": 125.0} | change
-    results = trained(optimizer, kernel=kernel, stopping={"steps": 6})
-    (arrays,), data = results.arrays, data_of(results)
-    sizes = [0.004] * 3 + [0.004 * most] * 3
-    by_hand = descend(data.X, data.y, np.full((2, 16), 0.1), sizes, depth=2, decay=125.0)
-    np.testing.assert_allclose(np.stack([arrays["u_plus"], arrays["u_minus"]]), by_hand, rtol=1e-12)
 
 
 def test_runs_that_are_not_there_yet_say_how_far_it_is() -> None:
