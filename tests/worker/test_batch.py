@@ -362,7 +362,7 @@ def test_runs_that_end_soon_after_others_are_stored_with_the_next_ones(workshop:
 def test_runs_of_a_batch_that_a_worker_was_lost_with_are_stored_as_they_end(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that dies with it at the same step each time takes those that ended just before with it the first time alone."""
+    """One that dies with it at one step each time takes those that ended just before with it the first time alone."""
     experiment_id, job = workshop.plan(spec())
     advance = RunBatch.advance
 
