@@ -296,8 +296,8 @@ def _require_secrets(directory: Path, names: Mapping[str, bool]) -> None:
             directory has, or say that there is no store.
 
     Raises:
-        ValueError: it is no directory, or one of them is no file of it that has something in it.
-        OSError: it may not be looked into.
+        ValueError: it is no directory, or one of them is no file of it that has text in it.
+        OSError: it may not be looked into, or one of them not be read.
     """
     if not directory.is_dir():
         raise ValueError(f"{directory} is no directory")
@@ -311,6 +311,10 @@ def _require_secrets(directory: Path, names: Mapping[str, bool]) -> None:
             raise ValueError(f"{file} leads out of its directory, and is not read: put the file itself there")
         if names[file.name.lower()] and not file.stat().st_size:
             raise ValueError(f"{file} is empty")
+        try:
+            file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"{file} is not text in UTF-8") from None
 
 
 def secrets_directories() -> list[Path]:

@@ -3,8 +3,9 @@
 import math
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import StrEnum
-from itertools import islice, pairwise, product
+from itertools import pairwise, product
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
@@ -561,8 +562,7 @@ class ExperimentSpec(Document):
     @model_validator(mode="after")
     def _numbers_of_the_optimizer_fit(self) -> Self:
         if self.optimizer.decays and self.optimizer.has_known_step_sizes:
-            for met in islice(self.worst_of("optimizer", _RAISES_DECAY), MAX_VALUES):
-                self.optimizer.require_little_decay(self.stopping.budget, met)
+            self._require_little_decay()
         if isinstance(self.optimizer, LabelNoiseDescent):
             for met in self.worst_of("optimizer", {"noise_from": max, "noise_steps": min}):
                 require_noise(met["noise_from"], met["noise_steps"])
@@ -598,19 +598,36 @@ class ExperimentSpec(Document):
 
         What is monotone in every number holds of all runs if it does of these.
         """
-        for met in self._meetings(part, dict.fromkeys(fields, (min, max))):
+        for met in self._meetings(part, dict.fromkeys(fields, (min, max)), self.zip):
             yield tuple(met[field] for field in fields)
 
     def worst_of(self, part: str, worst: Mapping[str, Bound]) -> Iterator[dict[str, Any]]:
         """Likewise, by the field, where it is known which end of each number is the worst."""
-        return self._meetings(part, {field: (bound,) for field, bound in worst.items()})
+        return self._meetings(part, {field: (bound,) for field, bound in worst.items()}, self.zip)
 
-    def _meetings(self, part: str, bounds: Mapping[str, Sequence[Bound]]) -> Iterator[dict[str, Any]]:
+    def _require_little_decay(self) -> None:
+        """Return if η_tλ < 1 in all runs: where the worst of every number would do together, and else one by one."""
+        worst = {field: (bound,) for field, bound in _RAISES_DECAY.items()}
+        with suppress(ValueError):
+            for met in self._meetings("optimizer", worst, ()):
+                self.optimizer.require_little_decay(self.stopping.budget, met)
+            return
+        for place, met in enumerate(self.worst_of("optimizer", _RAISES_DECAY)):
+            if place == MAX_VALUES:
+                raise ValueError(
+                    f"whether step_size × weight_decay stays below 1 would have to be looked up at more than {place} "
+                    "places of linked axes: lower either until their largest values do together, or sweep fewer"
+                )
+            self.optimizer.require_little_decay(self.stopping.budget, met)
+
+    def _meetings(
+        self, part: str, bounds: Mapping[str, Sequence[Bound]], links: Sequence[Sequence[str]]
+    ) -> Iterator[dict[str, Any]]:
         document = getattr(self, part)
         axes = {field: axis_of(part, document, field) for field in bounds if hasattr(document, field)}
         clusters: dict[object, list[str]] = {}
         for field, axis in axes.items():
-            group = next((group for group in self.zip if axis is not None and axis.name in group), field)
+            group = next((group for group in links if axis is not None and axis.name in group), field)
             clusters.setdefault(group, []).append(field)
         values = {field: [getattr(document, field)] if axis is None else axis.values for field, axis in axes.items()}
         together = [

@@ -179,6 +179,14 @@ def test_an_empty_file_of_secrets_is_wrong(tmp_path: Path, monkeypatch: pytest.M
         settings_of_environment()
 
 
+def test_a_secret_that_is_no_text_is_told_by_its_file(secrets: Path) -> None:
+    """As of an editor with another encoding; nothing of it is repeated."""
+    file = secrets / "stepbias_redis_url"
+    file.write_bytes("redis://:s3cr3tä@store:6379/0".encode("latin-1"))
+    with pytest.raises(WrongSettings, match=f"^{SECRETS_DIR}: {file} is not text in UTF-8$"):
+        settings_of_environment()
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("directory", "is no file"), ("nowhere", "is no file"), ("outside", "leads out of its directory")],

@@ -258,6 +258,25 @@ def test_of_axes_it_is_the_numbers_of_a_run_that_meet(
         assert len(Grid(ExperimentSpec.model_validate(whole))) == len(grid)
 
 
+@pytest.mark.parametrize(("largest", "is_taken"), [(0.4, True), (0.9, False)])
+def test_of_two_groups_of_links_no_run_is_passed_over(largest: float, *, is_taken: bool) -> None:
+    """However many meet: the last of more runs than are looked at one by one has the largest step size and decay."""
+    sizes, rates = [*np.linspace(0.1, 0.3, 399).tolist(), largest], np.linspace(0.1, 2.0, 400).tolist()
+    optimizer = {
+        "step_size": {"values": sizes},
+        "warmup_steps": {"values": list(range(400, 0, -1))},
+        "weight_decay": {"values": rates},
+        "weight_decay_until": {"values": list(range(1000, 1400))},
+    }
+    links = [["step_size", "warmup_steps"], ["weight_decay", "weight_decay_until"]]
+    whole = document(optimizer=optimizer) | {"zip": links}
+    if is_taken:
+        assert len(Grid(ExperimentSpec.model_validate(whole))) == 400**2
+    else:
+        with pytest.raises(ValidationError, match="at more than 100000 places of linked axes: lower either"):
+            ExperimentSpec.model_validate(whole)
+
+
 def _in_units(unit: float, told: Any) -> Any:
     return {"values": [unit * value for value in told["values"]]} if isinstance(told, dict) else unit * told
 
