@@ -139,8 +139,7 @@ def of_power_cuts(about: Mapping[str, Any]) -> Obstacle | None:
     if not version or is_repaired(name, numbers(version)):
         return None
     remedy = "After a power cut in the midst of a write it may lose later ones at the start after next, or not start. "
-    remedy += "Valkey 9.1.2, or 9.0.6, and later do not, and read its data; nor does the one of docker-compose and "
-    remedy += "Kubernetes, by how it is started (docs/reliability.md)."
+    remedy += "Valkey 9.1.2, or 9.0.6, and later do not, and read its data (docs/reliability.md)."
     return f"is {name.capitalize()} {version}", remedy
 
 
